@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { AgentConfig } from '@callhome/shared/config/agent-config.js';
+import { reasonOf } from '@callhome/shared/errors.js';
+import type { Log } from '@callhome/shared/log.js';
+import type { Backend, SessionChannel, SessionOrigin } from './backend.js';
+
+type CommandConfig = NonNullable<AgentConfig['agent']['backend']['command']>;
+
+/** For a program to end by itself once its channel is closed, and again after SIGTERM. Milliseconds. */
+const exitTimeout = 5000;
+
+/** Of each piece of a program's standard error that reaches the log. Bytes. */
+const maxErrorText = 1024;
+
+/** The user's home and shell by /etc/passwd; for users that it does not have, `/` and `/bin/sh`. */
+function account(user: string): { home: string; shell: string } {
+  const line = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .find((entry) => entry.startsWith(`${user}:`));
+  const [, , , , , home, shell] = line?.split(':') ?? [];
+  return { home: home || '/', shell: shell || '/bin/sh' };
+}
+
+/** The environment that OpenSSH would give to a subsystem, and nothing of the agent's own. */
+function sessionEnvironment(origin: SessionOrigin, shownServerPort?: number): Record<string, string> {
+  const { user, remote, local } = origin;
+  const { home, shell } = account(user);
+  const port = shownServerPort ?? local.port;
+  return {
+    USER: user,
+    LOGNAME: user,
+    HOME: home,
+    SHELL: shell,
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    SSH_CLIENT: `${remote.address} ${remote.port} ${port}`,
+    SSH_CONNECTION: `${remote.address} ${remote.port} ${local.address} ${port}`,
+  };
+}
+
+/** Runs a program for each session, which speaks NETCONF on its standard input and output. */
+export function commandBackend(config: CommandConfig, log: Log): Backend {
+  return {
+    open(channel, origin) {
+      runSession(config, channel, origin, log.child({ backend: config.program, user: origin.user })).catch(
+        (error) => {
+          log.error({ reason: reasonOf(error) }, 'session failed');
+          channel.destroy();
+        },
+      );
+    },
+  };
+}
+
+async function runSession(
+  config: CommandConfig,
+  channel: SessionChannel,
+  origin: SessionOrigin,
+  log: Log,
+): Promise<void> {
+  const child = spawn(config.program, config.arguments, {
+    env: sessionEnvironment(origin, config['shown-server-port']),
+    cwd: '/',
+    stdio: 'pipe',
+  });
+  const exit = new Promise<{ status: number; outcome: string }>((resolve) => {
+    child.once('error', (error) => resolve({ status: 127, outcome: `it does not run: ${error.message}` }));
+    child.once('close', (code, signal) =>
+      resolve({ status: code ?? 128, outcome: signal ? `killed by ${signal}` : `exit status ${code}` }),
+    );
+  });
+  log.info({ pid: child.pid }, 'session opened');
+  child.stderr.on('data', (chunk: Buffer) => {
+    log.warn(
+      { text: chunk.toString('utf8', 0, maxErrorText).trimEnd() },
+      'the backend wrote to standard error',
+    );
+  });
+  channel.pipe(child.stdin);
+  // A program that reads no more still has its say; what comes for it is let go.
+  child.stdin.on('error', () => channel.resume());
+  child.stdout.pipe(channel, { end: false });
+  channel.on('error', (error) => log.debug({ reason: error.message }, 'channel broke off'));
+  channel.once('close', () => {
+    child.stdin.end();
+    child.stdout.resume();
+    const timers = (['SIGTERM', 'SIGKILL'] as const).map((signal, index) =>
+      setTimeout(() => child.kill(signal), exitTimeout * (index + 1)),
+    );
+    void exit.then(() => timers.forEach(clearTimeout));
+  });
+
+  const { status, outcome } = await exit;
+  channel.exit?.(status);
+  channel.end();
+  log.info({ outcome }, 'session closed');
+}

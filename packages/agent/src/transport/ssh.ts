@@ -1,0 +1,164 @@
+import type { Socket } from 'node:net';
+import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
+import { deferred } from '@callhome/shared/deferred.js';
+import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import type { Log } from '@callhome/shared/log.js';
+import { guardConnection } from '@callhome/shared/ssh/flow-control.js';
+import { scanIdentification } from '@callhome/shared/ssh/identification.js';
+import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
+import { hostSigners } from '@callhome/shared/ssh/key-pair.js';
+import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
+import ssh2, { type Channel, type Connection } from 'ssh2';
+import type { SessionChannel, SessionOrigin } from '../backend/backend.js';
+import { authenticator } from './user-authentication.js';
+
+// ssh2's own keep-alive cannot be turned off for one server, and its timeout waits for a FIN that never comes.
+Object.assign(ssh2.Server, { KEEPALIVE_CLIENT_INTERVAL: 0 });
+
+/** Refused authentication requests on one connection. */
+const maxRefusals = 6;
+
+export interface SshServerOptions {
+  /** For the handshake and authentication together. Seconds. */
+  readonly handshakeTimeout: number;
+  /** Session channels at once. */
+  readonly maxSessions: number;
+  /** Takes the channel of each NETCONF session. */
+  readonly onSession: (channel: SessionChannel, origin: SessionOrigin) => void;
+  readonly log: Log;
+}
+
+/** A connection whose user is authenticated. */
+export interface AuthenticatedConnection {
+  readonly user: string;
+  /** Resolves, once, with the reason of its end. */
+  readonly ended: Promise<CallhomeError>;
+  /** Ends it in order, and by force where the peer does not follow. */
+  end(reason: CallhomeError): void;
+}
+
+/**
+ * The server end of SSH on a socket that was dialled: proves the host key, lets the configured users in by public key,
+ * and hands out a channel for each `netconf` subsystem; no shell, no command, no forwarding, no environment.
+ * @throws CALLHOME_HANDSHAKE_TIMEOUT, CALLHOME_HANDSHAKE_FAILED, CALLHOME_IDENTIFICATION_INVALID,
+ *   CALLHOME_HOST_KEY_REFUSED, CALLHOME_AUTHENTICATION_FAILED, CALLHOME_PEER_CLOSED, CALLHOME_CONNECTION_LOST
+ */
+export function serveSsh(
+  socket: Socket,
+  endpoint: EndpointConfig,
+  options: SshServerOptions,
+): Promise<AuthenticatedConnection> {
+  const server = new ssh2.Server({ hostKeys: endpoint.hostKeys.flatMap(hostSigners) });
+  const judge = authenticator(endpoint.users);
+  const life = watchLifecycle(socket, options.handshakeTimeout);
+  const authenticated = deferred<AuthenticatedConnection>();
+  /** Why the user was last refused: it says more than the end of the connection that follows. */
+  let refusal: CallhomeError | undefined;
+  void life.ended.then((reason) => authenticated.reject(refusal ?? reason));
+  watchIdentification(socket, life);
+
+  server.once('connection', (connection) => {
+    life.enter('handshake');
+    let user = '';
+    let refusals = 0;
+    connection.on('authentication', (context) => {
+      user = context.username;
+      const verdict = judge(context);
+      if (verdict.kind === 'accept') {
+        context.accept();
+        return;
+      }
+      context.reject(['publickey']);
+      if (verdict.kind === 'inform') return;
+      refusals += 1;
+      refusal = new CallhomeError('CALLHOME_AUTHENTICATION_FAILED', {
+        user: user.slice(0, 64),
+        why: verdict.why,
+      });
+      options.log.warn({ code: refusal.code, reason: refusal.message }, 'user refused');
+      if (refusals >= maxRefusals) life.end(refusal);
+    });
+    connection.on('error', (error) => life.end(connectionError(life, error)));
+    connection.once('ready', () => {
+      if (!life.enter('open')) return;
+      serveSessions(connection, socket, user, options, life);
+      if (endpoint.keepalive) keepAlive(connection, socket, endpoint.keepalive, life);
+      const end = (reason: CallhomeError): void => {
+        if (life.stage === 'open') connection.end();
+        life.end(reason);
+      };
+      authenticated.resolve({ user, ended: life.ended, end });
+    });
+  });
+  server.injectSocket(socket);
+  return authenticated.promise;
+}
+
+/** SSH_DISCONNECT_KEY_EXCHANGE_FAILED and HOST_KEY_NOT_VERIFIABLE (RFC 4253 §11.1): what clients say of a host key. */
+const hostKeyReasons: readonly unknown[] = [3, 9];
+
+function connectionError(life: Lifecycle, error: Error): CallhomeError {
+  const why = reasonOf(error);
+  if (life.stage === 'open') return new CallhomeError('CALLHOME_CONNECTION_LOST', { why }, error);
+  const disconnect: unknown = Reflect.get(error, 'code');
+  if (hostKeyReasons.includes(disconnect)) return new CallhomeError('CALLHOME_HOST_KEY_REFUSED', {}, error);
+  return new CallhomeError('CALLHOME_HANDSHAKE_FAILED', { why }, error);
+}
+
+/** ssh2 speaks of a peer only once it has its identification: until then the bytes are judged here as they pass. */
+function watchIdentification(socket: Socket, life: Lifecycle): void {
+  let seen: Buffer = Buffer.alloc(0);
+  const watch = (chunk: Buffer): void => {
+    seen = Buffer.concat([seen, chunk]);
+    const scan = scanIdentification(seen, 'client');
+    if (scan.kind !== 'more') socket.off('data', watch);
+    if (scan.kind === 'invalid')
+      life.cut(new CallhomeError('CALLHOME_IDENTIFICATION_INVALID', { why: scan.why }));
+  };
+  socket.on('data', watch);
+}
+
+/** Accepts `netconf` subsystems, at most so many at once. */
+function serveSessions(
+  connection: Connection,
+  socket: Socket,
+  user: string,
+  options: SshServerOptions,
+  life: Lifecycle,
+): void {
+  const guard = guardConnection(socket, life);
+  const origin: SessionOrigin = {
+    user,
+    remote: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
+    local: { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
+  };
+  const channels = new Set<Channel>();
+  // ssh2 tells of a channel's end once it is read to its end; where the connection is gone nobody may be reading.
+  void life.ended.then(() => {
+    for (const channel of channels) channel.unpipe().resume();
+  });
+  let sessions = 0;
+  connection.on('session', (accept, reject) => {
+    if (sessions >= options.maxSessions) {
+      options.log.warn({ sessions }, 'session refused: the connection has as many as it may');
+      reject();
+      return;
+    }
+    sessions += 1;
+    const session = accept();
+    session.once('close', () => {
+      sessions -= 1;
+    });
+    session.on('subsystem', (acceptSubsystem, rejectSubsystem, { name }) => {
+      if (name !== 'netconf') {
+        rejectSubsystem();
+        return;
+      }
+      const channel = acceptSubsystem();
+      guard.guardChannel(channel);
+      channels.add(channel);
+      channel.once('close', () => channels.delete(channel));
+      options.onSession(channel, origin);
+    });
+  });
+}

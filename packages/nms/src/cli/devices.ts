@@ -1,0 +1,48 @@
+import { writeJson, writeTable } from '@callhome/shared/cli/output.js';
+import type { Command } from 'commander';
+import type { DeviceView } from '../northbound/device-view.js';
+import { type ApiOptions, addApiOptions, openApi } from './api-options.js';
+
+function rowOf(device: DeviceView): string[] {
+  const connected = device.state === 'connected';
+  return [
+    device.id,
+    device.state,
+    (connected ? device.connectedAt : device.disconnectedAt) ?? '-',
+    device.remoteAddress ?? '-',
+    String(device.connections),
+    connected ? '-' : (device.reason ?? '-'),
+  ];
+}
+
+/** `devices`: who is there. */
+export function addDevices(program: Command): void {
+  addApiOptions(program.command('devices'))
+    .summary('list the devices')
+    .description(
+      'Lists the devices that are known: id, state, since when, address, how many connections so far, and why the last ' +
+        'one ended. A table on a terminal, separated by tabs on a pipe.',
+    )
+    .option('--json', 'an array of objects')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ callhome-nms devices
+  $ callhome-nms devices | cut -f1
+  $ callhome-nms devices --json | jq -r '.[] | select(.state == "connected").id'`,
+    )
+    .action(async (options: ApiOptions & { json?: true }) => {
+      const devices = await (await openApi(options)).devices();
+      if (options.json) await writeJson(devices);
+      else
+        await writeTable(devices.map(rowOf), [
+          'DEVICE',
+          'STATE',
+          'SINCE',
+          'ADDRESS',
+          'CONNECTIONS',
+          'REASON',
+        ]);
+    });
+}

@@ -1,0 +1,47 @@
+import { writeResult } from '@callhome/shared/cli/output.js';
+import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { type Command, InvalidArgumentError } from 'commander';
+import { type ApiOptions, addApiOptions, openApi } from './api-options.js';
+import { exitStatus } from './exit-status.js';
+
+export interface OperationOptions extends ApiOptions {
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 86_400))
+    throw new InvalidArgumentError('It must be a number of seconds up to 86400.');
+  return value;
+}
+
+/** Gives a command the options of one that sends an operation to a device. */
+export function addOperationOptions(command: Command): Command {
+  return addApiOptions(command).option(
+    '--timeout <seconds>',
+    'for the first byte of the reply, and between two pieces of it',
+    seconds,
+    60,
+  );
+}
+
+/**
+ * Sends an operation to a device and passes the reply to standard output while it arrives; sets the exit status.
+ * @throws CALLHOME_REPLY_CUT, and what the API throws
+ */
+export async function runOperation(
+  device: string,
+  operation: string,
+  options: OperationOptions,
+): Promise<void> {
+  const api = await openApi(options);
+  const answer = await api.rpc(device, operation, options.timeout);
+  try {
+    for await (const piece of answer.body) await writeResult(piece);
+  } catch (error) {
+    throw new CallhomeError('CALLHOME_REPLY_CUT', { device, why: reasonOf(error) }, error);
+  }
+  if (process.stdout.isTTY) await writeResult('\n');
+  if (answer.outcome() === 'rpc-error') process.exitCode = exitStatus.rpcError;
+}

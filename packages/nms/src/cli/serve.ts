@@ -1,0 +1,82 @@
+import { rm } from 'node:fs/promises';
+import { addConfigOption, addStateOption } from '@callhome/shared/cli/options.js';
+import { exitStatus } from '@callhome/shared/cli/run-program.js';
+import { stopSignal } from '@callhome/shared/cli/stop-signal.js';
+import { readVersion } from '@callhome/shared/cli/version.js';
+import { loadNmsConfig } from '@callhome/shared/config/nms-config.js';
+import { writeFileAtomic } from '@callhome/shared/files.js';
+import { createLog } from '@callhome/shared/log.js';
+import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-folder.js';
+import type { Command } from 'commander';
+import { ensureToken, urlFile } from '../northbound/api-files.js';
+
+/** How long an orderly stop may take in all, and how much of it is for answers under way. Milliseconds. */
+const stopLimit = 5_000;
+const answerGrace = 2_000;
+
+interface ServeOptions {
+  readonly config: string;
+  readonly stateDir?: string;
+}
+
+async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
+  const config = await loadNmsConfig(file);
+  const log = createLog('callhome-nms');
+  const asked = stopSignal();
+  // The other commands need neither SSH nor a database, and start faster without.
+  const [{ startCollector }, { openEmbeddedRegistry }, { startApi }] = await Promise.all([
+    import('../collector.js'),
+    import('../registry/embedded.js'),
+    import('../northbound/http.js'),
+  ]);
+  const ends: (() => unknown)[] = [];
+  try {
+    const folder = await openStateFolder(stateDir ?? defaultStateFolder(), 'callhome-nms');
+    ends.push(() => folder.release());
+    const registry = await openEmbeddedRegistry(folder.path, new Date());
+    ends.push(() => registry.close());
+    const fleet = await startCollector(config, registry, log);
+    ends.push(() => fleet.stop());
+    const api = await startApi({
+      ...config.api,
+      registry,
+      fleet,
+      log,
+      token: await ensureToken(folder.path),
+      version: readVersion(),
+      startedAt: new Date(),
+      defaultUser: config.defaultUser,
+    });
+    ends.push(() => api.stop(answerGrace));
+    await writeFileAtomic(urlFile(folder.path), `${api.url}\n`);
+    ends.push(() => rm(urlFile(folder.path), { force: true }));
+    log.info({ listeners: fleet.addresses(), api: api.url }, 'collector started');
+    const signal = await asked;
+    log.info({ signal }, 'collector stopping');
+    setTimeout(() => {
+      log.error({ seconds: stopLimit / 1000 }, 'collector did not stop in time');
+      process.exit(exitStatus.failed);
+    }, stopLimit).unref();
+  } finally {
+    for (const end of ends.reverse()) await end();
+  }
+  log.info('collector stopped');
+}
+
+/** `serve`: the collector. */
+export function addServe(program: Command): void {
+  addStateOption(addConfigOption(program.command('serve'), 'nms.json'))
+    .summary('run the collector')
+    .description(
+      'Accepts the calls of devices and serves the API, until SIGINT or SIGTERM. Logs JSON lines to standard error; ' +
+        '$CALLHOME_LOG_LEVEL is the level (default info).',
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ callhome-nms serve
+  $ callhome-nms serve --config /etc/callhome/nms.json --state-dir /var/lib/callhome`,
+    )
+    .action(serve);
+}

@@ -1,0 +1,162 @@
+import type { Socket } from 'node:net';
+import type { ListenerConfig, NmsConfig } from '@callhome/shared/config/nms-config.js';
+import { CallhomeError, isCallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import type { Log } from '@callhome/shared/log.js';
+import { userSigner } from '@callhome/shared/ssh/key-pair.js';
+import { watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
+import type { Fleet } from './fleet.js';
+import { followKnownKeys } from './identity/known-keys.js';
+import { admit } from './listen/admission.js';
+import { type Listener, listen } from './listen/listener.js';
+import type { Registry } from './registry/registry.js';
+import { type ManagedConnection, manageDevice } from './session/device-connection.js';
+import type { SshClientOptions } from './session/ssh.js';
+
+/** A running collector. */
+export interface Collector extends Fleet {
+  addresses(): readonly { readonly name: string; readonly address: string; readonly port: number }[];
+  /** Takes no more calls, ends all connections, and resolves when the registry knows. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Listens for calls and brings the devices of the registry under management.
+ * @throws CALLHOME_PORT_IN_USE, CALLHOME_LISTEN_FAILED
+ */
+export async function startCollector(config: NmsConfig, registry: Registry, log: Log): Promise<Collector> {
+  const knownKeys = await followKnownKeys(registry);
+  const managed = new Map<string, ManagedConnection>();
+  const counters: Record<string, number> = {};
+  /** Every call whose story is not over: its connection, and what the registry has to learn of it. */
+  const calls = new Set<{ readonly end: (reason: CallhomeError) => void; readonly over: Promise<void> }>();
+  let connections = 0;
+  let handshakes = 0;
+  let lastConnection = 0;
+
+  const count = (name: string): void => {
+    counters[name] = (counters[name] ?? 0) + 1;
+  };
+  /** The registry's trouble, such as a full disk, does not end connections. */
+  const record = async (write: Promise<void>): Promise<void> => {
+    await write.catch((error) => log.error({ reason: reasonOf(error) }, 'the registry was not written'));
+  };
+
+  function takeCall(socket: Socket, listener: string, options: SshClientOptions): void {
+    const remoteAddress = `${socket.remoteAddress ?? 'unknown'} port ${socket.remotePort ?? 0}`;
+    const verdict = admit({ connections, handshakes }, config.admission);
+    if (verdict !== 'admitted') {
+      count(`refused.${verdict}`);
+      log.warn({ listener, remoteAddress, reason: verdict }, 'call refused');
+      socket.destroy();
+      return;
+    }
+    count('accepted');
+    connections += 1;
+    handshakes += 1;
+    lastConnection += 1;
+    const callLog = log.child({ connection: lastConnection, listener, remoteAddress });
+    const life = watchLifecycle(socket, config.admission.handshakeTimeout);
+    let handshaking = true;
+    const handshakeOver = (): void => {
+      if (handshaking) handshakes -= 1;
+      handshaking = false;
+    };
+    void life.ended.then(() => {
+      handshakeOver();
+      connections -= 1;
+    });
+
+    const call = { end: life.end, over: followCall() };
+    calls.add(call);
+    void call.over.then(() => calls.delete(call));
+
+    async function followCall(): Promise<void> {
+      let connection: ManagedConnection;
+      try {
+        const helloTimeout = config.admission.handshakeTimeout;
+        connection = await manageDevice(socket, life, { ...options, helloTimeout }, handshakeOver);
+      } catch {
+        const reason = await life.ended;
+        count(`failed.${reason.code}`);
+        callLog.warn({ code: reason.code, reason: reason.message }, 'call failed');
+        return;
+      }
+      await followDevice(connection, remoteAddress, callLog.child({ device: connection.device }));
+    }
+
+    async function followDevice(connection: ManagedConnection, from: string, deviceLog: Log): Promise<void> {
+      const { device, session, hostKey } = connection;
+      const connectedAt = new Date().toISOString();
+      const former = managed.get(device);
+      managed.set(device, connection);
+      former?.end(new CallhomeError('CALLHOME_REPLACED', { remoteAddress: from }));
+      count('established');
+      const { sessionId, capabilities } = session;
+      await record(
+        registry.connected(device, {
+          transport: 'ssh',
+          remoteAddress: from,
+          hostKey,
+          sessionId,
+          capabilities,
+          connectedAt,
+        }),
+      );
+      deviceLog.info(
+        { session: session.sessionId, hostKey, capabilities: session.capabilities.length },
+        'device connected',
+      );
+      const reason = await life.ended;
+      count(`ended.${reason.code}`);
+      deviceLog.info({ code: reason.code, reason: reason.message }, 'device disconnected');
+      // Where a new connection has taken over, the device is connected all the same.
+      if (managed.get(device) !== connection) return;
+      managed.delete(device);
+      await record(registry.disconnected(device, new Date().toISOString(), reason.message));
+    }
+  }
+
+  const listeners: (Listener & { readonly name: string })[] = [];
+  const openListener = async (listener: ListenerConfig): Promise<void> => {
+    const options = {
+      identify: knownKeys.find,
+      signer: userSigner(listener.identity),
+      keepalive: listener.keepalive,
+    };
+    for (const { address, port } of listener.binds) {
+      try {
+        const opened = await listen(address, port, (socket) => takeCall(socket, listener.name, options));
+        listeners.push({ ...opened, name: listener.name });
+      } catch (error) {
+        // A host without IPv6 still serves its IPv4 address.
+        if (address !== '::' || listener.binds.length === 1 || isCallhomeError(error, 'CALLHOME_PORT_IN_USE'))
+          throw error;
+        log.warn({ listener: listener.name, reason: reasonOf(error) }, 'IPv6 is not served');
+      }
+    }
+  };
+  const close = (): void => {
+    knownKeys.stop();
+    for (const listener of listeners) listener.close();
+  };
+  try {
+    for (const listener of config.listeners) await openListener(listener);
+  } catch (error) {
+    close();
+    throw error;
+  }
+
+  return {
+    connection: (device) => managed.get(device),
+    disconnect: (device, reason) =>
+      managed.get(device)?.end(new CallhomeError('CALLHOME_DISCONNECTED', { reason })),
+    counters: () => ({ ...counters }),
+    addresses: () => listeners.map(({ name, address, port }) => ({ name, address, port })),
+    async stop() {
+      close();
+      for (const connection of managed.values()) connection.end(new CallhomeError('CALLHOME_STOPPED', {}));
+      for (const call of calls) call.end(new CallhomeError('CALLHOME_STOPPED', {}));
+      await Promise.all([...calls].map((call) => call.over));
+    },
+  };
+}

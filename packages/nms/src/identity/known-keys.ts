@@ -1,0 +1,30 @@
+import type { DeviceDefinition, Registry } from '../registry/registry.js';
+
+/** The registry's host keys in memory: who a device is must be decided at once, in the middle of a handshake. */
+export interface KnownKeys {
+  /** The device that has this host key, in the SSH wire format. */
+  find(blob: Buffer): DeviceDefinition | undefined;
+  /** Ends following the registry. */
+  stop(): void;
+}
+
+/** Reads the registry's keys, and follows its changes. */
+export async function followKnownKeys(registry: Registry): Promise<KnownKeys> {
+  const byKey = new Map<string, DeviceDefinition>();
+  const byId = new Map<string, DeviceDefinition>();
+  const forget = (id: string): void => {
+    for (const key of byId.get(id)?.hostKeys ?? []) byKey.delete(key.blob);
+    byId.delete(id);
+  };
+  const know = (device: DeviceDefinition): void => {
+    forget(device.id);
+    byId.set(device.id, device);
+    for (const key of device.hostKeys) byKey.set(key.blob, device);
+  };
+  for (const device of await registry.list()) know(device);
+  const stop = registry.watch((change) => {
+    if (change.kind === 'added') know(change.device);
+    else forget(change.id);
+  });
+  return { find: (blob) => byKey.get(blob.toString('base64')), stop };
+}

@@ -1,0 +1,28 @@
+import type { Socket } from 'node:net';
+import { CallhomeError } from '@callhome/shared/errors.js';
+import { scanIdentification } from '@callhome/shared/ssh/identification.js';
+import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
+
+/**
+ * Reads what a device says before its SSH identification, and leaves the socket paused with the identification next:
+ * ssh2 loses such lines when they come in three or more segments, and then waits for ever.
+ * The lifecycle limits it in time, and cuts a peer that sends anything else.
+ */
+export function readToIdentification(socket: Socket, life: Lifecycle, onFound: () => void): void {
+  let seen: Buffer = Buffer.alloc(0);
+  const read = (chunk: Buffer): void => {
+    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+    const scan = scanIdentification(seen, 'server');
+    if (scan.kind === 'more') return;
+    socket.off('data', read);
+    if (scan.kind === 'invalid') {
+      life.cut(new CallhomeError('CALLHOME_IDENTIFICATION_INVALID', { why: scan.why }));
+      return;
+    }
+    socket.pause();
+    socket.unshift(seen.subarray(scan.at));
+    onFound();
+  };
+  socket.on('data', read);
+  socket.resume();
+}

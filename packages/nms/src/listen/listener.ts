@@ -1,0 +1,41 @@
+import { createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+
+/** An open port. */
+export interface Listener {
+  readonly address: string;
+  readonly port: number;
+  /** Takes no more calls; those that are open stay. */
+  close(): void;
+}
+
+/**
+ * Opens a TCP port and hands each call, paused, to `onCall`.
+ * @throws CALLHOME_PORT_IN_USE, CALLHOME_LISTEN_FAILED
+ */
+export async function listen(
+  address: string,
+  port: number,
+  onCall: (socket: Socket) => void,
+): Promise<Listener> {
+  const server = createServer({ pauseOnConnect: true, noDelay: true }, onCall);
+  await new Promise<void>((resolve, reject) => {
+    server.once('listening', resolve);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const setting = 'local-bind in the configuration';
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new CallhomeError('CALLHOME_PORT_IN_USE', { address, port, setting }, error)
+          : new CallhomeError('CALLHOME_LISTEN_FAILED', { address, port, why: reasonOf(error) }, error),
+      );
+    });
+    // IPv6 alone, so that `::` and `0.0.0.0` can both be bound.
+    server.listen({ host: address, port, ipv6Only: isIPv6(address), backlog: 1024 });
+  });
+  return { address, port: boundPort(server), close: () => void server.close() };
+}
+
+function boundPort(server: Server): number {
+  const bound = server.address();
+  return typeof bound === 'object' && bound !== null ? bound.port : 0;
+}

@@ -1,0 +1,55 @@
+import type { IncomingMessage } from 'node:http';
+import { finished, type Readable } from 'node:stream';
+import { CallhomeError } from '@callhome/shared/errors.js';
+
+/**
+ * Reads a whole stream as UTF-8 text.
+ * @throws CALLHOME_MESSAGE_TOO_LARGE beyond `maxBytes`, CALLHOME_REQUEST_INVALID for bytes that are not UTF-8
+ */
+export async function readText(stream: Readable, maxBytes: number, what: string): Promise<string> {
+  const bytes = await new Promise<Buffer>((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const take = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= maxBytes) {
+        chunks.push(chunk);
+        return;
+      }
+      // Not destroyed: the answer to a request that is too large goes over the same socket.
+      stream.off('data', take);
+      stream.pause();
+      reject(new CallhomeError('CALLHOME_MESSAGE_TOO_LARGE', { what, bytes: maxBytes }));
+    };
+    stream.on('data', take);
+    finished(stream, { writable: false }, (error) => {
+      if (error) reject(error);
+      else resolve(Buffer.concat(chunks, size));
+    });
+  });
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why: `${what} is not UTF-8` }, error);
+  }
+}
+
+/**
+ * Reads the body of a request as UTF-8 text; one that announces itself as too large is not waited for.
+ * @throws as `readText`
+ */
+export async function readBody(request: IncomingMessage, maxBytes: number, what: string): Promise<string> {
+  if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+    throw new CallhomeError('CALLHOME_MESSAGE_TOO_LARGE', { what, bytes: maxBytes });
+  }
+  return readText(request, maxBytes, what);
+}
+
+/** The value that `text` is the JSON of; undefined where it is not JSON. */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,143 @@
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { z } from 'zod';
+import { jsonOf, readText } from './body.js';
+import { type DeviceView, deviceView } from './device-view.js';
+import type { DeviceRequest } from './devices.js';
+import { outcome, outcomeTrailer } from './rpc.js';
+import { tunnelProtocol } from './tunnel.js';
+
+/** The largest answer that is held in memory. Bytes. */
+const maxAnswer = 512 * 1024 * 1024;
+/** For an answer that does not wait for a device. Milliseconds. */
+const answerTimeout = 60_000;
+
+const problem = z.object({ code: z.string(), message: z.string() });
+
+/** Where a collector's API is, and what it takes to be let in. */
+export interface ApiAccess {
+  readonly url: URL;
+  readonly token: string;
+  /** For messages. */
+  readonly tokenFile: string;
+}
+
+/** A device's answer on its way. */
+export interface RpcAnswer {
+  /** The `<rpc-reply>`; fails when it is cut off. */
+  readonly body: Readable;
+  /** Once `body` has ended. @throws CALLHOME_API_FAILED */
+  outcome(): z.infer<typeof outcome>;
+}
+
+/**
+ * The collector's API, as a client calls it.
+ * @throws each: CALLHOME_API_UNREACHABLE, CALLHOME_API_UNAUTHORIZED, CALLHOME_API_REFUSED with the code that the
+ * collector gave, CALLHOME_API_FAILED for an answer that is not the API's
+ */
+export interface ApiClient {
+  devices(): Promise<readonly DeviceView[]>;
+  device(id: string): Promise<DeviceView>;
+  addDevice(id: string, device: DeviceRequest): Promise<DeviceView>;
+  removeDevice(id: string): Promise<void>;
+  /** `timeout`: for the first byte of the reply and between two pieces of it, seconds. */
+  rpc(id: string, operation: string, timeout: number): Promise<RpcAnswer>;
+  /** The stream of a NETCONF session of one's own, nothing sent yet. */
+  netconf(id: string): Promise<Socket>;
+}
+
+/** Calls the API of one collector, over a connection for each request. */
+export function createApiClient(access: ApiAccess): ApiClient {
+  const unreachable = (error: unknown) =>
+    new CallhomeError('CALLHOME_API_UNREACHABLE', { url: access.url.origin, why: reasonOf(error) }, error);
+
+  const prepare = (path: string, options: RequestOptions, timeout: number): ClientRequest => {
+    const sent = request(new URL(path, access.url), {
+      ...options,
+      agent: false,
+      timeout,
+      headers: { ...options.headers, Authorization: `Bearer ${access.token}` },
+    });
+    return sent.once('timeout', () => sent.destroy(new Error(`no answer for ${timeout / 1000} s`)));
+  };
+
+  const refusal = async (answer: IncomingMessage): Promise<CallhomeError> => {
+    const status = answer.statusCode ?? 0;
+    if (status === 401)
+      return new CallhomeError('CALLHOME_API_UNAUTHORIZED', { tokenFile: access.tokenFile });
+    const text = await readText(answer, maxAnswer, 'the answer');
+    const told = problem.safeParse(jsonOf(text));
+    if (told.success) return new CallhomeError('CALLHOME_API_REFUSED', told.data);
+    return new CallhomeError('CALLHOME_API_FAILED', { status, why: 'that is no answer of the API' });
+  };
+
+  /** Resolves with an answer whose status is the one expected. */
+  const ask = (path: string, options: RequestOptions, expected: number, body = '', timeout = answerTimeout) =>
+    new Promise<IncomingMessage>((resolve, reject) => {
+      const sent = prepare(path, options, timeout);
+      sent.once('error', (error) => reject(unreachable(error)));
+      sent.once('response', (answer) => {
+        if (answer.statusCode === expected) resolve(answer);
+        else refusal(answer).then(reject, (error) => reject(unreachable(error)));
+      });
+      sent.end(body);
+    });
+
+  const askJson = async <T extends z.ZodType>(
+    schema: T,
+    path: string,
+    options: RequestOptions = {},
+    expected = 200,
+    body = '',
+  ): Promise<z.output<T>> => {
+    const answer = await ask(path, options, expected, body);
+    const text = await readText(answer, maxAnswer, 'the answer').catch((error) =>
+      Promise.reject(unreachable(error)),
+    );
+    const told = schema.safeParse(jsonOf(text));
+    if (told.success) return told.data;
+    throw new CallhomeError('CALLHOME_API_FAILED', { status: expected, why: 'that is no answer of the API' });
+  };
+
+  const pathOf = (id: string) => `/v1/devices/${encodeURIComponent(id)}`;
+
+  return {
+    devices: () => askJson(z.array(deviceView), '/v1/devices'),
+    device: (id) => askJson(deviceView, pathOf(id)),
+    addDevice: (id, device) =>
+      askJson(deviceView, pathOf(id), { method: 'PUT' }, 201, JSON.stringify(device)),
+    async removeDevice(id) {
+      (await ask(pathOf(id), { method: 'DELETE' }, 204)).resume();
+    },
+    async rpc(id, operation, timeout) {
+      const path = `${pathOf(id)}/rpc?timeout=${timeout}`;
+      // The collector keeps the time; only if it does not answer at all is it kept here.
+      const body = await ask(path, { method: 'POST' }, 200, operation, (timeout + 60) * 1000);
+      return {
+        body,
+        outcome() {
+          const told = outcome.safeParse(body.trailers[outcomeTrailer.toLowerCase()]);
+          if (told.success) return told.data;
+          throw new CallhomeError('CALLHOME_API_FAILED', { status: 200, why: 'its answer has no outcome' });
+        },
+      };
+    },
+    netconf: (id) =>
+      new Promise((resolve, reject) => {
+        const headers = { Connection: 'Upgrade', Upgrade: tunnelProtocol };
+        const sent = prepare(`${pathOf(id)}/netconf`, { headers }, answerTimeout);
+        sent.once('error', (error) => reject(unreachable(error)));
+        sent.once('response', (answer) => {
+          refusal(answer).then(reject, (error) => reject(unreachable(error)));
+        });
+        sent.once('upgrade', (_answer, socket, head) => {
+          socket.setTimeout(0);
+          if (head.length > 0) socket.unshift(head);
+          resolve(socket);
+        });
+        sent.end();
+      }),
+  };
+}

@@ -1,0 +1,74 @@
+import { CallhomeError } from '@callhome/shared/errors.js';
+import { fingerprint, publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
+import { z } from 'zod';
+import { jsonOf, readBody } from './body.js';
+import { type Call, knownDevice, valid } from './call.js';
+import { viewOf } from './device-view.js';
+import { sendJson } from './problem.js';
+
+const maxBytes = 256 * 1024;
+
+const printable = z.string().regex(/^\P{Cc}*$/u, 'control characters are not allowed');
+
+/** What an operator says of a new device. */
+export const deviceRequest = z.strictObject({
+  /** OpenSSH's form, TYPE BASE64 [COMMENT]. */
+  hostKeys: z.array(z.string().max(16_384)).min(1).max(16),
+  user: printable.min(1).max(255).optional(),
+  labels: z
+    .record(
+      z
+        .string()
+        .regex(
+          /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/,
+          'a label is 1 to 63 letters, digits, ".", "_", "/" and "-"',
+        ),
+      printable.max(255),
+    )
+    .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels')
+    .optional(),
+});
+
+export type DeviceRequest = z.infer<typeof deviceRequest>;
+
+/** GET /v1/devices */
+export async function listDevices(call: Call): Promise<void> {
+  const records = await call.registry.list();
+  const views = records.map((record) => viewOf(record, call.fleet.connection(record.id)));
+  sendJson(call.response, 200, views);
+}
+
+/** GET /v1/devices/{id} */
+export async function showDevice(call: Call): Promise<void> {
+  const record = await knownDevice(call);
+  sendJson(call.response, 200, viewOf(record, call.fleet.connection(call.device)));
+}
+
+/** PUT /v1/devices/{id} */
+export async function addDevice(call: Call): Promise<void> {
+  const body = await readBody(call.request, maxBytes, 'the body');
+  const { hostKeys, user, labels } = valid(deviceRequest, jsonOf(body), 'body');
+  const keys = hostKeys.flatMap((line, index) => publicKeysFromText(line, `hostKeys.${index}`));
+  await call.registry.add({
+    id: call.device,
+    hostKeys: keys.map(({ type, blob }) => ({
+      type,
+      blob: blob.toString('base64'),
+      fingerprint: fingerprint(blob),
+    })),
+    user: user ?? call.defaultUser,
+    labels: labels ?? {},
+  });
+  call.log.info({ device: call.device }, 'device added');
+  sendJson(call.response, 201, viewOf(await knownDevice(call), call.fleet.connection(call.device)));
+}
+
+/** DELETE /v1/devices/{id} */
+export async function removeDevice(call: Call): Promise<void> {
+  if (!(await call.registry.remove(call.device))) {
+    throw new CallhomeError('CALLHOME_DEVICE_UNKNOWN', { device: call.device });
+  }
+  call.fleet.disconnect(call.device, 'the device was removed');
+  call.log.info({ device: call.device }, 'device removed');
+  call.response.writeHead(204).end();
+}

@@ -1,0 +1,141 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
+import { isIPv6, type Socket } from 'node:net';
+import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import type { ApiContext } from './call.js';
+import { isHostAllowed, isWildcard } from './host-header.js';
+import { sendProblem } from './problem.js';
+import { routeOf } from './routes.js';
+
+/** Times in milliseconds. */
+export interface ApiLimits {
+  readonly connections: number;
+  /** For a request's headers, from the connection's start or the last answer's end. */
+  readonly headersTimeout: number;
+  /** For a whole request, its body included. */
+  readonly requestTimeout: number;
+  /** Without a byte either way. */
+  readonly idleTimeout: number;
+}
+
+const defaultLimits: ApiLimits = {
+  connections: 256,
+  headersTimeout: 10_000,
+  requestTimeout: 60_000,
+  idleTimeout: 30_000,
+};
+
+export interface ApiOptions extends ApiContext {
+  readonly address: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  readonly token: string;
+  readonly limits?: ApiLimits;
+}
+
+/** The API, serving. */
+export interface Api {
+  /** Where a client on this machine reaches it. */
+  readonly url: string;
+  /** Takes no more requests, ends the tunnels, and gives the answers under way `grace` milliseconds. */
+  stop(grace: number): Promise<void>;
+}
+
+const digest = (text: string) => createHash('sha256').update(text).digest();
+
+/** Refuses who may not ask, before anything of the request is read but its headers. */
+function authorise(request: IncomingMessage, token: Buffer, address: string): void {
+  if (request.httpVersion !== '1.1') {
+    throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why: 'the API speaks HTTP/1.1' });
+  }
+  const { host = '', authorization = '' } = request.headers;
+  if (!isHostAllowed(host, address)) throw new CallhomeError('CALLHOME_HOST_REFUSED', { host });
+  const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1];
+  // Digests have one length, whatever was given, and are compared in constant time.
+  if (!timingSafeEqual(digest(given ?? ''), token)) {
+    throw new CallhomeError('CALLHOME_TOKEN_REFUSED', { given: given !== undefined });
+  }
+}
+
+function urlOf(address: string, port: number): string {
+  const loopback = isIPv6(address) ? '::1' : '127.0.0.1';
+  const host = isWildcard(address) ? loopback : address;
+  return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+}
+
+function listenError(error: unknown, address: string, port: number): CallhomeError {
+  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+    const setting = '/callhome-nms:nms/api/port in the configuration';
+    return new CallhomeError('CALLHOME_PORT_IN_USE', { address, port, setting }, error);
+  }
+  return new CallhomeError('CALLHOME_LISTEN_FAILED', { address, port, why: reasonOf(error) }, error);
+}
+
+/**
+ * Serves the HTTP API.
+ * @throws CALLHOME_PORT_IN_USE, CALLHOME_LISTEN_FAILED
+ */
+export async function startApi(options: ApiOptions): Promise<Api> {
+  const { address, port, log } = options;
+  const limits = options.limits ?? defaultLimits;
+  const token = digest(options.token);
+  const tunnels = new Set<Socket>();
+
+  const serve = async (request: IncomingMessage, response: ServerResponse, head: Buffer | undefined) => {
+    try {
+      authorise(request, token, address);
+      const { method = '', url = '' } = request;
+      const { handler, device, query } = routeOf(method, url, head !== undefined);
+      await handler({ ...options, request, response, device, query, head: head ?? Buffer.alloc(0) });
+    } catch (error) {
+      sendProblem(response, error, log);
+    }
+  };
+
+  const server = createServer({
+    maxHeaderSize: 16_384,
+    headersTimeout: limits.headersTimeout,
+    requestTimeout: limits.requestTimeout,
+    connectionsCheckingInterval: Math.min(1_000, limits.headersTimeout),
+  });
+  server.timeout = limits.idleTimeout;
+  server.maxConnections = limits.connections;
+  server.on('request', (request, response) => void serve(request, response, undefined));
+  server.on('upgrade', (request, _socket, head) => {
+    const { socket } = request;
+    // Node lets go of a socket that upgrades: its errors and its end are ours now.
+    tunnels.add(socket);
+    socket.once('close', () => tunnels.delete(socket));
+    socket.on('error', (error) => log.debug({ reason: error.message }, 'tunnel broke off'));
+    socket.on('timeout', () => socket.destroy());
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(socket);
+    response.once('finish', () => socket.destroySoon());
+    void serve(request, response, head);
+  });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, address, resolve);
+    });
+  } catch (error) {
+    throw listenError(error, address, port);
+  }
+  const bound = server.address();
+  const boundPort = typeof bound === 'object' && bound ? bound.port : port;
+  log.info({ address, port: boundPort }, 'API listening');
+  return {
+    url: urlOf(address, boundPort),
+    stop(grace) {
+      return new Promise((resolve) => {
+        const limit = setTimeout(() => server.closeAllConnections(), grace);
+        server.close(() => {
+          clearTimeout(limit);
+          resolve();
+        });
+        for (const tunnel of tunnels) tunnel.destroy();
+      });
+    },
+  };
+}

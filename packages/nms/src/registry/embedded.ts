@@ -1,0 +1,241 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import Database from 'libsql';
+import { z } from 'zod';
+import { deviceId } from './device-id.js';
+import type { DeviceRecord, Registry, RegistryChange } from './registry.js';
+
+/** "chnr" in the file's header: a database of another program is never taken for ours. */
+const applicationId = 0x63686e72;
+const schemaVersion = 1;
+
+const schema = `
+  BEGIN IMMEDIATE;
+  CREATE TABLE device (
+    id TEXT PRIMARY KEY,
+    user TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'disconnected',
+    connections INTEGER NOT NULL DEFAULT 0,
+    facts TEXT,
+    disconnected_at TEXT,
+    reason TEXT
+  ) STRICT;
+  CREATE TABLE host_key (
+    blob TEXT NOT NULL,
+    device TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX host_key_blob ON host_key (blob);
+  CREATE INDEX host_key_device ON host_key (device);
+  PRAGMA application_id = ${applicationId};
+  PRAGMA user_version = ${schemaVersion};
+  COMMIT;`;
+
+const selectDevices = `
+  SELECT id, user, labels, state, connections, facts, disconnected_at, reason,
+    (SELECT json_group_array(json_object('type', type, 'blob', blob, 'fingerprint', fingerprint))
+      FROM (SELECT type, blob, fingerprint FROM host_key WHERE device = device.id ORDER BY host_key.rowid)) AS host_keys
+  FROM device`;
+
+/** A column that holds JSON. */
+function json<T extends z.ZodType>(content: T) {
+  return z
+    .string()
+    .transform((text, context): unknown => {
+      try {
+        return JSON.parse(text);
+      } catch {
+        context.addIssue('it is not JSON');
+        return z.NEVER;
+      }
+    })
+    .pipe(content);
+}
+
+const connectionFacts = z.object({
+  transport: z.literal('ssh'),
+  remoteAddress: z.string(),
+  hostKey: z.string(),
+  sessionId: z.number(),
+  capabilities: z.array(z.string()),
+  connectedAt: z.string(),
+});
+
+const deviceRow = z.object({
+  id: deviceId,
+  user: z.string(),
+  labels: json(z.record(z.string(), z.string())),
+  state: z.enum(['connected', 'disconnected']),
+  connections: z.number(),
+  facts: json(connectionFacts).nullable(),
+  disconnected_at: z.string().nullable(),
+  reason: z.string().nullable(),
+  host_keys: json(z.array(z.object({ type: z.string(), blob: z.string(), fingerprint: z.string() }))),
+});
+
+const keyOwner = z.object({ device: z.string() }).optional();
+
+function recordOf(row: unknown): DeviceRecord {
+  const { facts, disconnected_at, reason, host_keys, ...columns } = deviceRow.parse(row);
+  return {
+    ...columns,
+    ...facts,
+    hostKeys: host_keys,
+    ...(disconnected_at === null ? {} : { disconnectedAt: disconnected_at }),
+    ...(reason === null ? {} : { reason }),
+  };
+}
+
+/** Creates the tables in an empty database; any other must be ours, of this version, and whole. */
+function prepareSchema(db: Database.Database): void {
+  const number = (pragma: string) =>
+    z.array(z.record(z.string(), z.number())).parse(db.pragma(pragma))[0]?.[pragma];
+  const tables = z
+    .object({ n: z.number() })
+    .parse(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get());
+  if (tables.n === 0) db.exec(schema);
+  if (number('application_id') !== applicationId) throw new Error('it belongs to another program');
+  const version = number('user_version');
+  if (version !== schemaVersion)
+    throw new Error(`its version is ${version}, this program knows ${schemaVersion}`);
+  const [first] = z.array(z.object({ quick_check: z.string() })).parse(db.pragma('quick_check(1)'));
+  if (first?.quick_check !== 'ok') throw new Error(`it is damaged: ${first?.quick_check}`);
+}
+
+/**
+ * Opens the registry in a state folder that the caller owns, and creates it where there is none. A device that was
+ * connected when the last collector stopped is disconnected from then on, as of `now`.
+ * @throws CALLHOME_STATE_UNUSABLE; so does every method of the registry when its file fails
+ */
+export async function openEmbeddedRegistry(folder: string, now: Date): Promise<Registry> {
+  const path = join(folder, 'registry.db');
+  const failed = (error: unknown) =>
+    error instanceof CallhomeError
+      ? error
+      : new CallhomeError(
+          'CALLHOME_STATE_UNUSABLE',
+          { dir: folder, why: `registry.db: ${reasonOf(error)}` },
+          error,
+        );
+  let db: Database.Database;
+  try {
+    // SQLite gives its journal the mode of the database, so this is the mode of all three files.
+    const file = await open(path, 'a', 0o600);
+    await file.chmod(0o600);
+    await file.close();
+    db = new Database(path);
+  } catch (error) {
+    throw failed(error);
+  }
+  try {
+    return registryOn(db, failed, now);
+  } catch (error) {
+    db.close();
+    throw failed(error);
+  }
+}
+
+function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeError, now: Date): Registry {
+  db.pragma('busy_timeout = 5000');
+  db.pragma('journal_mode = WAL');
+  db.pragma('foreign_keys = ON');
+  prepareSchema(db);
+  // NORMAL: a killed process loses nothing and a power cut at most the last connections, which are over by then;
+  // hundreds of call homes a second need not wait for the disk. What an operator was told is done is made durable.
+  db.pragma('synchronous = NORMAL');
+  const durably = <T>(change: () => T): T => {
+    db.pragma('synchronous = FULL');
+    try {
+      return db.transaction(change).immediate();
+    } finally {
+      db.pragma('synchronous = NORMAL');
+    }
+  };
+  db.prepare(
+    `UPDATE device SET state = 'disconnected', disconnected_at = ?, reason = 'the collector stopped'
+      WHERE state = 'connected'`,
+  ).run(now.toISOString());
+
+  const getDevice = db.prepare(`${selectDevices} WHERE id = ?`);
+  const listDevices = db.prepare(`${selectDevices} ORDER BY id`);
+  const getOwner = db.prepare('SELECT device FROM host_key WHERE blob = ?');
+  const addDevice = db.prepare(
+    'INSERT INTO device (id, user, labels) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const addKey = db.prepare('INSERT INTO host_key (blob, device, type, fingerprint) VALUES (?, ?, ?, ?)');
+  const removeDevice = db.prepare('DELETE FROM device WHERE id = ?');
+  const setConnected = db.prepare(
+    "UPDATE device SET state = 'connected', connections = connections + 1, facts = ? WHERE id = ?",
+  );
+  const setDisconnected = db.prepare(
+    "UPDATE device SET state = 'disconnected', disconnected_at = ?, reason = ? WHERE id = ? AND state = 'connected'",
+  );
+
+  const listeners = new Set<(change: RegistryChange) => void>();
+  const tell = (change: RegistryChange) => {
+    for (const listener of listeners) listener(change);
+  };
+  const attempt = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw failed(error);
+    }
+  };
+
+  return {
+    async add(device) {
+      attempt(() =>
+        durably(() => {
+          const added = addDevice.run(device.id, device.user, JSON.stringify(device.labels));
+          if (added.changes === 0) throw new CallhomeError('CALLHOME_DEVICE_EXISTS', { device: device.id });
+          for (const key of device.hostKeys) {
+            const owner = keyOwner.parse(getOwner.get(key.blob))?.device;
+            if (owner === device.id) continue;
+            if (owner !== undefined) {
+              throw new CallhomeError('CALLHOME_HOST_KEY_TAKEN', {
+                fingerprint: key.fingerprint,
+                device: owner,
+              });
+            }
+            addKey.run(key.blob, device.id, key.type, key.fingerprint);
+          }
+        }),
+      );
+      tell({ kind: 'added', device });
+    },
+    async get(id) {
+      return attempt(() => {
+        const row = getDevice.get(id);
+        return row === undefined ? undefined : recordOf(row);
+      });
+    },
+    async list() {
+      return attempt(() => listDevices.all().map(recordOf));
+    },
+    async remove(id) {
+      const removed = attempt(() => durably(() => removeDevice.run(id).changes > 0));
+      if (removed) tell({ kind: 'removed', id });
+      return removed;
+    },
+    async connected(id, facts) {
+      attempt(() => setConnected.run(JSON.stringify(facts), id));
+    },
+    async disconnected(id, at, reason) {
+      attempt(() => setDisconnected.run(at, reason, id));
+    },
+    watch(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      attempt(() => {
+        db.pragma('wal_checkpoint(TRUNCATE)');
+        db.close();
+      });
+    },
+  };
+}

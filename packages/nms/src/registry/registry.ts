@@ -1,0 +1,60 @@
+/** A public host key by which a device is known. */
+export interface HostKey {
+  readonly type: string;
+  /** The SSH wire format, base64. */
+  readonly blob: string;
+  /** `SHA256:…` */
+  readonly fingerprint: string;
+}
+
+/** What an operator says of a device. */
+export interface DeviceDefinition {
+  readonly id: string;
+  readonly hostKeys: readonly HostKey[];
+  /** The user that the collector logs in as. */
+  readonly user: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** What was learned of a device when it connected. Times are ISO 8601, UTC. */
+export interface ConnectionFacts {
+  readonly transport: 'ssh';
+  readonly remoteAddress: string;
+  /** The fingerprint of the host key that it proved. */
+  readonly hostKey: string;
+  readonly sessionId: number;
+  readonly capabilities: readonly string[];
+  readonly connectedAt: string;
+}
+
+/** A device as the registry keeps it. */
+export interface DeviceRecord extends DeviceDefinition, Partial<ConnectionFacts> {
+  readonly state: 'connected' | 'disconnected';
+  readonly disconnectedAt?: string;
+  /** Why the last connection ended. */
+  readonly reason?: string;
+  /** How many connections there have been. */
+  readonly connections: number;
+}
+
+/** A change of the registry, told after it is durable. */
+export type RegistryChange =
+  | { readonly kind: 'added'; readonly device: DeviceDefinition }
+  | { readonly kind: 'removed'; readonly id: string };
+
+/** Devices, their keys, state and history. Keyed by device id; every answer is a promise, so that it may be elsewhere. */
+export interface Registry {
+  /** @throws CALLHOME_DEVICE_EXISTS, CALLHOME_HOST_KEY_TAKEN */
+  add(device: DeviceDefinition): Promise<void>;
+  get(id: string): Promise<DeviceRecord | undefined>;
+  /** All devices, ordered by id. */
+  list(): Promise<DeviceRecord[]>;
+  /** False when there was no such device. */
+  remove(id: string): Promise<boolean>;
+  /** Counts one more connection and keeps its facts. A device that is gone is left gone. */
+  connected(id: string, facts: ConnectionFacts): Promise<void>;
+  disconnected(id: string, at: string, reason: string): Promise<void>;
+  /** Calls back for every change from now on; the result ends that. */
+  watch(listener: (change: RegistryChange) => void): () => void;
+  close(): Promise<void>;
+}

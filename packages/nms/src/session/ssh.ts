@@ -1,0 +1,153 @@
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { deferred } from '@callhome/shared/deferred.js';
+import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { guardConnection } from '@callhome/shared/ssh/flow-control.js';
+import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
+import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
+import { fingerprint, keyType } from '@callhome/shared/ssh/public-key.js';
+import { type AuthHandlerMiddleware, Client, type ParsedKey } from 'ssh2';
+import { readToIdentification } from '../listen/identification.js';
+import type { DeviceDefinition } from '../registry/registry.js';
+
+/** What is offered for a device's host key, best first; no `ssh-rsa`, whose signatures are SHA-1. */
+const hostKeyAlgorithms = [
+  'ssh-ed25519',
+  'ecdsa-sha2-nistp256',
+  'ecdsa-sha2-nistp384',
+  'ecdsa-sha2-nistp521',
+  'rsa-sha2-512',
+  'rsa-sha2-256',
+] as const;
+
+/** For a device to answer the opening of a channel. Milliseconds. */
+const channelTimeout = 30_000;
+
+export interface SshClientOptions {
+  /** The device that has this host key. Decided at once: ssh2 takes anything but an immediate `false` for consent. */
+  readonly identify: (hostKey: Buffer) => DeviceDefinition | undefined;
+  /** The collector's key. */
+  readonly signer: ParsedKey;
+  readonly keepalive: { readonly maxWait: number; readonly maxAttempts: number } | undefined;
+}
+
+/** A device that has proved its host key and let the collector in. */
+export interface SshDevice {
+  readonly device: DeviceDefinition;
+  /** The fingerprint of the host key that it proved. */
+  readonly hostKey: string;
+  /** A channel with the `netconf` subsystem. @throws CALLHOME_CHANNEL_REFUSED, CALLHOME_CONNECTION_LOST */
+  openChannel(): Promise<Duplex>;
+  /** Says goodbye and ends the connection. */
+  end(reason: CallhomeError): void;
+}
+
+/**
+ * The client end of SSH on a socket that was accepted: verifies the host key, and only then logs in with the user of
+ * the device that the key belongs to (RFC 8071 §3.1). How it fails is the reason with which `life` ends.
+ */
+export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOptions): Promise<SshDevice> {
+  const connected = deferred<SshDevice>();
+  void life.ended.then(connected.reject);
+  const client = new Client();
+  let claim: { readonly device: DeviceDefinition; readonly blob: Buffer } | undefined;
+
+  /** Says more than the failed handshake that follows from it. */
+  let refusal: CallhomeError | undefined;
+
+  // Until the handshake is complete the key is a claim: ssh2 asks before it has checked the signature.
+  const verifyHostKey = (blob: Buffer, verify: (valid: boolean) => void): void => {
+    if (claim) {
+      // A rekeying: the same device goes on, whatever the registry says by now.
+      verify(claim.blob.equals(blob));
+      return;
+    }
+    const device = options.identify(blob);
+    if (device) claim = { device, blob: Buffer.from(blob) };
+    else {
+      const facts = { fingerprint: fingerprint(blob), keyType: keyType(blob) };
+      refusal = new CallhomeError('CALLHOME_HOST_KEY_UNKNOWN', facts);
+    }
+    verify(device !== undefined);
+  };
+
+  let offered = false;
+  const authenticate: AuthHandlerMiddleware = (methods, partialSuccess, next) => {
+    if (!claim) return;
+    const { user } = claim.device;
+    if (!offered) {
+      offered = true;
+      next({ type: 'publickey', username: user, key: options.signer });
+      return;
+    }
+    const what = partialSuccess
+      ? 'the device wants more than the key'
+      : "the device does not let the collector's key in";
+    const why = `${what}; it accepts: ${methods.join(', ')}`;
+    client.end();
+    life.end(new CallhomeError('CALLHOME_AUTHENTICATION_FAILED', { user, why }));
+  };
+
+  client.on('error', (error) => {
+    const code = life.stage === 'open' ? 'CALLHOME_CONNECTION_LOST' : 'CALLHOME_HANDSHAKE_FAILED';
+    life.end(refusal ?? new CallhomeError(code, { why: reasonOf(error) }, error));
+  });
+  client.once('ready', () => {
+    if (!claim || !life.enter('open')) return;
+    const guard = guardConnection(socket, life);
+    if (options.keepalive) keepAlive(client, socket, options.keepalive, life);
+    connected.resolve({
+      device: claim.device,
+      hostKey: fingerprint(claim.blob),
+      openChannel: () => openChannel(client, guard),
+      end(reason) {
+        if (life.stage === 'open') client.end();
+        life.end(reason);
+      },
+    });
+  });
+  readToIdentification(socket, life, () => {
+    if (!life.enter('handshake')) return;
+    client.connect({
+      sock: socket,
+      // The user is known once the device is; ssh2 wants one before.
+      username: '',
+      authHandler: authenticate,
+      hostVerifier: verifyHostKey,
+      algorithms: { serverHostKey: [...hostKeyAlgorithms] },
+      readyTimeout: 0,
+      keepaliveInterval: 0,
+    });
+  });
+  return connected.promise;
+}
+
+function openChannel(client: Client, guard: ReturnType<typeof guardConnection>): Promise<Duplex> {
+  return new Promise((resolve, reject) => {
+    const refuse = (why: string, cause?: unknown): void => {
+      clearTimeout(timer);
+      reject(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why }, cause));
+    };
+    let waiting = true;
+    const timer = setTimeout(() => {
+      waiting = false;
+      refuse(`the device did not answer within ${channelTimeout / 1000} s`);
+    }, channelTimeout);
+    try {
+      client.subsys('netconf', (error, channel) => {
+        if (error) {
+          refuse(reasonOf(error), error);
+          return;
+        }
+        guard.guardChannel(channel);
+        channel.stderr.resume();
+        clearTimeout(timer);
+        if (waiting) resolve(channel);
+        else channel.close();
+      });
+    } catch (error) {
+      // ssh2 throws where the connection is gone already.
+      refuse(reasonOf(error), error);
+    }
+  });
+}

@@ -1,0 +1,122 @@
+/**
+ * The catalogue of errors. Programs switch on the code, people read the message; nothing matches on text.
+ * Each entry turns the facts of one occurrence into its message: what happened, to what, what to do.
+ */
+const catalogue = {
+  CALLHOME_USAGE: (f: { problem: string }) => f.problem,
+  CALLHOME_FILE_UNREADABLE: (f: { file: string; why: string }) => `cannot read ${f.file}: ${f.why}`,
+  CALLHOME_FILE_UNWRITABLE: (f: { file: string; why: string }) => `cannot write ${f.file}: ${f.why}`,
+  CALLHOME_FILE_EXISTS: (f: { file: string }) =>
+    `${f.file} exists already: it holds keys, so it is not overwritten; remove it or give another --out`,
+  CALLHOME_CONFIG_INVALID: (f: { problems: readonly string[] }) => f.problems.join('\n'),
+  CALLHOME_KEY_INVALID: (f: { what: string; why: string }) => `${f.what} is not a usable key: ${f.why}`,
+  CALLHOME_STATE_LOCKED: (f: { dir: string; pid: number }) =>
+    `the state folder ${f.dir} is in use by process ${f.pid}: stop it, or give another --state-dir`,
+  CALLHOME_STATE_UNUSABLE: (f: { dir: string; why: string }) =>
+    `the state folder ${f.dir} cannot be used: ${f.why}`,
+  CALLHOME_PORT_IN_USE: (f: { address: string; port: number; setting: string }) =>
+    `${f.address} port ${f.port} is in use: end the program that listens there, or change ${f.setting}`,
+  CALLHOME_LISTEN_FAILED: (f: { address: string; port: number; why: string }) =>
+    `cannot listen on ${f.address} port ${f.port}: ${f.why}`,
+
+  CALLHOME_DIAL_FAILED: (f: { address: string; port: number; why: string }) =>
+    `no TCP connection to ${f.address} port ${f.port}: ${f.why}`,
+  CALLHOME_DIAL_TIMEOUT: (f: { address: string; port: number; seconds: number }) =>
+    `no TCP connection to ${f.address} port ${f.port} within ${f.seconds} s`,
+  CALLHOME_IDENTIFICATION_INVALID: (f: { why: string }) =>
+    `the peer sent no valid SSH identification: ${f.why}`,
+  CALLHOME_HANDSHAKE_TIMEOUT: (f: { seconds: number; stage: string }) =>
+    `the ${f.stage} was not complete within ${f.seconds} s`,
+  CALLHOME_HANDSHAKE_FAILED: (f: { why: string }) => `the SSH handshake failed: ${f.why}`,
+  CALLHOME_HOST_KEY_UNKNOWN: (f: { fingerprint: string; keyType: string }) =>
+    `no device is known by the host key ${f.fingerprint} (${f.keyType}): no credential was sent`,
+  CALLHOME_HOST_KEY_REFUSED: (_: Record<string, never>) =>
+    "the peer ended the key exchange, most likely because it does not know this device's host key: add the lines of `callhome-agent key` there",
+  CALLHOME_AUTHENTICATION_FAILED: (f: { user: string; why: string }) =>
+    `authentication of user ${JSON.stringify(f.user)} failed: ${f.why}`,
+  CALLHOME_PEER_VANISHED: (f: { seconds: number }) => `the peer has not answered for ${f.seconds} s`,
+  CALLHOME_PEER_CLOSED: (f: { when: string }) => `the peer closed the connection${f.when}`,
+  CALLHOME_STOPPED: (_: Record<string, never>) => 'the program was stopped',
+  CALLHOME_REPLACED: (f: { remoteAddress: string }) => `the device called again, from ${f.remoteAddress}`,
+  CALLHOME_DISCONNECTED: (f: { reason: string }) => f.reason,
+  CALLHOME_CONNECTION_LOST: (f: { why: string }) => `the connection was lost: ${f.why}`,
+  CALLHOME_BUFFER_EXCEEDED: (f: { what: string; bytes: number }) =>
+    `${f.what} exceeds ${f.bytes} bytes: the peer ignores flow control`,
+  CALLHOME_PEER_STALLED: (f: { seconds: number }) => `the peer has not read for ${f.seconds} s`,
+  CALLHOME_CHANNEL_REFUSED: (f: { why: string }) => `the device refused a NETCONF session: ${f.why}`,
+
+  CALLHOME_FRAMING: (f: { why: string }) => `bad NETCONF framing: ${f.why}`,
+  CALLHOME_XML: (f: { why: string }) => `bad XML: ${f.why}`,
+  CALLHOME_HELLO: (f: { why: string }) => `NETCONF hello refused: ${f.why}`,
+  CALLHOME_PROTOCOL: (f: { why: string }) => `NETCONF protocol error: ${f.why}`,
+  CALLHOME_OPERATION_INVALID: (f: { why: string }) => `not a NETCONF operation: ${f.why}`,
+  CALLHOME_MESSAGE_TOO_LARGE: (f: { what: string; bytes: number }) =>
+    `${f.what} is larger than ${f.bytes} bytes`,
+  CALLHOME_REPLY_TIMEOUT: (f: { seconds: number }) => `no reply within ${f.seconds} s`,
+  CALLHOME_SESSION_CLOSED: (f: { why: string }) => `the NETCONF session is closed: ${f.why}`,
+  CALLHOME_READER_STALLED: (f: { seconds: number }) => `the reply was not read for ${f.seconds} s`,
+
+  CALLHOME_DEVICE_UNKNOWN: (f: { device: string }) =>
+    `no device ${JSON.stringify(f.device)}: \`callhome-nms devices\` lists those that are known`,
+  CALLHOME_DEVICE_EXISTS: (f: { device: string }) =>
+    `the device ${JSON.stringify(f.device)} exists already: remove it first to replace its keys`,
+  CALLHOME_DEVICE_NOT_CONNECTED: (f: { device: string }) =>
+    `the device ${JSON.stringify(f.device)} is not connected`,
+  CALLHOME_HOST_KEY_TAKEN: (f: { fingerprint: string; device: string }) =>
+    `the host key ${f.fingerprint} belongs to the device ${JSON.stringify(f.device)} already`,
+  CALLHOME_API_UNREACHABLE: (f: { url: string; why: string }) =>
+    `no collector answers at ${f.url}: ${f.why}; is \`callhome-nms serve\` running?`,
+  CALLHOME_API_UNAUTHORIZED: (f: { tokenFile: string }) =>
+    `the collector refused the token: give the one that it wrote, with --token-file (tried ${f.tokenFile})`,
+  CALLHOME_API_UNKNOWN: (f: { file: string }) =>
+    `no collector has left its address in ${f.file}: start \`callhome-nms serve\`, or give its --state-dir or --url`,
+  CALLHOME_API_REFUSED: (f: { code: string; message: string }) => f.message,
+  CALLHOME_REPLY_CUT: (f: { device: string; why: string }) =>
+    `the reply of the device ${JSON.stringify(f.device)} was cut off: ${f.why}`,
+  CALLHOME_REQUEST_INVALID: (f: { why: string }) => `bad request: ${f.why}`,
+  CALLHOME_TOKEN_REFUSED: (f: { given: boolean }) =>
+    `${f.given ? 'the token is wrong' : 'there is no token'}: send "Authorization: Bearer TOKEN" with the one in the state folder`,
+  CALLHOME_HOST_REFUSED: (f: { host: string }) =>
+    `the API is not served under the name ${JSON.stringify(f.host)}: use localhost or the configured address`,
+  CALLHOME_ROUTE_UNKNOWN: (f: { path: string }) => `the API has no ${f.path}`,
+  CALLHOME_METHOD_REFUSED: (f: { method: string; path: string; allowed: readonly string[] }) =>
+    `${f.path} takes ${f.allowed.join(', ')}, not ${f.method}`,
+  CALLHOME_OPERATION_REFUSED: (f: { operation: string; device: string }) =>
+    `<${f.operation}> changes the session itself, and this one is shared: use \`callhome-nms netconf ${f.device}\`, a session of your own`,
+  CALLHOME_INTERNAL: (f: { what: string }) => `${f.what} failed inside the collector: its log says why`,
+  CALLHOME_API_FAILED: (f: { status: number; why: string }) => `the collector answered ${f.status}: ${f.why}`,
+} as const;
+
+type Catalogue = typeof catalogue;
+
+/** A code of the catalogue: stable, for programs. */
+export type ErrorCode = keyof Catalogue;
+
+/** What happened, as data, for one code. */
+export type Facts<C extends ErrorCode> = Parameters<Catalogue[C]>[0];
+
+/** Every error that callhome raises on purpose. `facts` never holds a secret. */
+export class CallhomeError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = 'CallhomeError';
+  readonly code: C;
+  readonly facts: Facts<C>;
+
+  constructor(code: C, facts: Facts<C>, cause?: unknown) {
+    const message = catalogue[code] as (facts: Facts<C>) => string;
+    super(message(facts), cause === undefined ? undefined : { cause });
+    this.code = code;
+    this.facts = facts;
+  }
+}
+
+/** True when `error` is a CallhomeError with this code. */
+export function isCallhomeError<C extends ErrorCode>(error: unknown, code: C): error is CallhomeError<C> {
+  return error instanceof CallhomeError && error.code === code;
+}
+
+/** The words of anything thrown, for a log line or an error that wraps it. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
+  if (error instanceof Error) return error.message || error.name;
+  return String(error);
+}

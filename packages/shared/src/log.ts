@@ -1,0 +1,36 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { CallhomeError } from './errors.js';
+
+export type Log = Logger;
+
+/** Members that are never written, at the top of a log line or one level down. */
+const secrets = ['password', 'token', 'secret', 'privateKey', 'authorization'];
+
+const levels = [...Object.keys(pino.levels.values), 'silent'];
+
+/**
+ * A logger of JSON lines on standard error: standard output is for results.
+ * The level comes from $CALLHOME_LOG_LEVEL (a pino level, default `info`).
+ * @throws CALLHOME_USAGE when it is none
+ */
+export function createLog(
+  name: string,
+  destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
+): Log {
+  const level = process.env['CALLHOME_LOG_LEVEL'] ?? 'info';
+  if (!levels.includes(level)) {
+    const problem = `$CALLHOME_LOG_LEVEL is ${JSON.stringify(level)}: it must be one of ${levels.join(', ')}`;
+    throw new CallhomeError('CALLHOME_USAGE', { problem });
+  }
+  return pino(
+    {
+      name,
+      level,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: secrets.flatMap((secret) => [secret, `*.${secret}`]), censor: '[redacted]' },
+    },
+    destination,
+  );
+}

@@ -1,0 +1,149 @@
+import type { Duplex } from 'node:stream';
+import { CallhomeError } from '../errors.js';
+import { createDeframer, type Framing, frameMessage } from './framing.js';
+import {
+  agreeFraming,
+  type ClientHello,
+  createHelloCollector,
+  helloMessage,
+  type ServerHello,
+} from './hello.js';
+
+/** What happens on a message stream. Nothing is called after `closed`. */
+export interface MessageStreamHandlers<H> {
+  /** The peer's hello was accepted. */
+  open(hello: H, framing: Framing): void;
+  /** A piece of a message after the hello; not a copy. */
+  data(piece: Buffer): void;
+  /** That message is complete. */
+  end(): void;
+  /** After a `write` that returned false: the stream takes more. */
+  drain(): void;
+  /** The peer will send no more. */
+  peerEnded(reason: Error): void;
+  /** It is over, with the reason that was given to `close` or that came from outside. */
+  closed(reason: Error | undefined): void;
+}
+
+/** NETCONF messages on a duplex: hello, framing, and one end. */
+export interface MessageStream {
+  /** The bytes of one message. @throws CALLHOME_FRAMING when the agreed framing cannot carry it */
+  frame(message: string): Buffer;
+  /** Writes framed bytes. False: wait for `drain` before the next. */
+  write(bytes: Buffer): boolean;
+  pause(): void;
+  resume(): void;
+  /** Ends our side in order, for this reason, however it then ends; `flushed` is called when all is handed over. */
+  end(reason: Error | undefined, flushed?: () => void): void;
+  /** Ends all at once. */
+  close(reason: Error | undefined): void;
+}
+
+export interface HelloExchange<H> {
+  readonly ours: ClientHello | ServerHello;
+  readonly parseTheirs: (xml: Buffer) => H;
+  /** Milliseconds. */
+  readonly timeout: number;
+}
+
+/** Sends our hello at once and reads the peer's (RFC 6241 §8.1). */
+export function openMessageStream<H extends ClientHello>(
+  duplex: Duplex,
+  hello: HelloExchange<H>,
+  handlers: MessageStreamHandlers<H>,
+): MessageStream {
+  let state: 'hello' | 'open' | 'ending' | 'closed' = 'hello';
+  let framing: Framing = 'end-of-message';
+  let endReason: Error | undefined;
+  const collector = createHelloCollector();
+
+  const deframer = createDeframer({
+    data(piece) {
+      if (state === 'hello') collector.append(piece);
+      else if (state !== 'closed') handlers.data(piece);
+    },
+    end() {
+      if (state === 'hello') acceptHello(hello.parseTheirs(collector.complete()));
+      else if (state !== 'closed') handlers.end();
+    },
+  });
+
+  function acceptHello(theirs: H): void {
+    framing = agreeFraming(hello.ours.capabilities, theirs.capabilities);
+    deframer.use(framing);
+    clearTimeout(timer);
+    state = 'open';
+    handlers.open(theirs, framing);
+  }
+
+  function onData(segment: Buffer): void {
+    try {
+      deframer.push(segment);
+    } catch (error) {
+      close(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  function onPeerEnd(): void {
+    const when = state === 'hello' ? 'before its NETCONF hello' : 'during the NETCONF session';
+    const reason = new CallhomeError('CALLHOME_PEER_CLOSED', { when });
+    if (state === 'open') handlers.peerEnded(reason);
+    else close(state === 'ending' ? endReason : reason);
+  }
+
+  function onClose(): void {
+    const reason = new CallhomeError('CALLHOME_PEER_CLOSED', { when: 'during the NETCONF session' });
+    if (state === 'hello') onPeerEnd();
+    else close(state === 'ending' ? endReason : reason);
+  }
+
+  function onError(error: Error): void {
+    close(state === 'ending' ? endReason : error);
+  }
+
+  function close(reason: Error | undefined): void {
+    if (state === 'closed') return;
+    state = 'closed';
+    clearTimeout(timer);
+    duplex.off('data', onData).off('end', onPeerEnd).off('close', onClose).off('drain', handlers.drain);
+    // the listener for errors stays: a stream may fail once more while it is torn down
+    duplex.destroy();
+    handlers.closed(reason);
+  }
+
+  const timer = setTimeout(() => {
+    close(
+      new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', {
+        stage: 'NETCONF hello',
+        seconds: hello.timeout / 1000,
+      }),
+    );
+  }, hello.timeout);
+
+  duplex.on('error', onError);
+  if (duplex.destroyed || duplex.readableEnded) {
+    // its events have been: nothing would tell
+    queueMicrotask(onClose);
+  } else {
+    duplex.on('data', onData).on('end', onPeerEnd).on('close', onClose).on('drain', handlers.drain);
+    duplex.write(frameMessage(helloMessage(hello.ours), framing));
+  }
+
+  return {
+    frame: (message) => frameMessage(message, framing),
+    write: (bytes) => duplex.write(bytes),
+    pause() {
+      duplex.pause();
+    },
+    resume() {
+      if (state !== 'closed') duplex.resume();
+    },
+    end(reason, flushed) {
+      if (state === 'closed') return;
+      state = 'ending';
+      endReason = reason;
+      duplex.end(flushed);
+    },
+    close,
+  };
+}

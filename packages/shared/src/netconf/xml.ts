@@ -1,0 +1,144 @@
+import { SaxesParser, type SaxesTagNS } from 'saxes';
+import { CallhomeError } from '../errors.js';
+
+/** A start tag with its namespaces resolved. */
+export type XmlTag = SaxesTagNS;
+
+export interface XmlHandlers {
+  /** `depth` is 0 for the root element. */
+  open(tag: XmlTag, depth: number): void;
+  close(depth: number): void;
+  /** Character data and CDATA; only called while `wantText` is on. */
+  text?(text: string): void;
+}
+
+/** Reads one XML document, from its root element, while it arrives. Not to be used again after it has thrown. */
+export interface XmlReader {
+  /** @throws CALLHOME_XML, and what the handlers throw */
+  write(text: string): void;
+  /** Checks that the document is complete. @throws CALLHOME_XML */
+  end(): void;
+  /** In an event, where it ends: characters from the start of the document. */
+  readonly position: number;
+  /** Text is held until the next tag, so it is only asked for where it is needed. */
+  wantText(on: boolean): void;
+}
+
+const maxDepth = 256;
+const maxAttributes = 256;
+/** Of a name, an attribute, a comment or a CDATA section that spans writes: saxes holds them without a bound. Characters. */
+const maxToken = 1024 * 1024;
+
+function bad(why: string): CallhomeError {
+  return new CallhomeError('CALLHOME_XML', { why });
+}
+
+/** The start of a text from outside, fit for an error message. */
+function excerpt(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+/**
+ * The only door for XML: well-formed, namespaces resolved, no document type, no entities but the five predefined,
+ * bounded depth and tokens. Processing instructions and comments are passed over.
+ * @param defaultNamespace that of elements without a prefix, where the document does not set another
+ */
+export function createXmlReader(handlers: XmlHandlers, defaultNamespace = ''): XmlReader {
+  const parser = new SaxesParser({
+    xmlns: true,
+    additionalNamespaces: { '': defaultNamespace },
+  });
+  let depth = 0;
+  let attributes = 0;
+
+  // no more than six handlers: a seventh turns the parser object into a dictionary, four times slower
+  // saxes goes on after an error unless its handler throws
+  parser.on('error', (error) => {
+    throw bad(excerpt(error.message));
+  });
+  parser.on('attribute', () => {
+    if (++attributes > maxAttributes) throw bad(`an element with more than ${maxAttributes} attributes`);
+  });
+  parser.on('opentag', (tag) => {
+    attributes = 0;
+    if (parser['doctype']) throw bad('a document type declaration is not allowed');
+    if (depth === maxDepth) throw bad(`elements more than ${maxDepth} deep`);
+    handlers.open(tag, depth++);
+  });
+  parser.on('closetag', () => handlers.close(--depth));
+  const text = (piece: string) => handlers.text?.(piece);
+
+  return {
+    write(piece) {
+      parser.write(piece);
+      const unfinished =
+        parser['text'].length + parser['name'].length + parser['entity'].length + parser['piTarget'].length;
+      if (unfinished > maxToken) {
+        throw bad(`a name, attribute, text, comment or CDATA section longer than ${maxToken} characters`);
+      }
+    },
+    end() {
+      parser.close();
+    },
+    get position() {
+      return parser.position;
+    },
+    wantText(on) {
+      if (on) {
+        parser.on('text', text);
+        parser.on('cdata', text);
+      } else {
+        parser.off('text');
+        parser.off('cdata');
+      }
+    },
+  };
+}
+
+/**
+ * Decodes the bytes of one document, piece by piece.
+ * @throws CALLHOME_XML when they are not UTF-8
+ */
+export function createUtf8Decoder(): { decode(piece: Uint8Array): string; end(): void } {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  function decode(piece: Uint8Array, stream: boolean): string {
+    try {
+      return decoder.decode(piece, { stream });
+    } catch (error) {
+      throw new CallhomeError('CALLHOME_XML', { why: 'it is not UTF-8' }, error);
+    }
+  }
+  return {
+    decode: (piece) => decode(piece, true),
+    end() {
+      decode(new Uint8Array(), false);
+    },
+  };
+}
+
+/** What may not stand in XML 1.0 at all, not even as a reference; lone surrogates too. */
+const notXml = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/gu;
+
+const references: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\t': '&#9;',
+  '\n': '&#10;',
+  '\r': '&#13;',
+};
+
+function refer(character: string): string {
+  return references[character] ?? character;
+}
+
+/** Text as it stands between tags. Characters that XML cannot carry become U+FFFD. */
+export function escapeText(text: string): string {
+  return text.replace(notXml, '\u{fffd}').replace(/[&<>\r]/g, refer);
+}
+
+/** Text as it stands between double quotes. Characters that XML cannot carry become U+FFFD. */
+export function escapeAttribute(value: string): string {
+  return value.replace(notXml, '\u{fffd}').replace(/[&<>"\t\n\r]/g, refer);
+}

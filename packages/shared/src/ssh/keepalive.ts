@@ -1,0 +1,80 @@
+import type { Socket } from 'node:net';
+import type { Client, Connection } from 'ssh2';
+import { CallhomeError } from '../errors.js';
+import type { Lifecycle } from './lifecycle.js';
+
+/** When to probe a silent peer, and when to take it for gone. Times in milliseconds of a monotonic clock. */
+export interface KeepalivePolicy {
+  /** Without data from the peer, before each probe. */
+  readonly maxWait: number;
+  /** Unanswered probes. 0 is taken as 1: a peer cannot be judged without one. */
+  readonly maxAttempts: number;
+}
+
+/** What has been seen of the peer: when it was last heard, and the probes sent since then. */
+export interface Silence {
+  readonly lastHeard: number;
+  readonly probes: number;
+  readonly lastProbe: number;
+}
+
+type Step =
+  | { readonly kind: 'wait'; readonly delay: number }
+  | { readonly kind: 'probe' }
+  | { readonly kind: 'dead'; readonly silentFor: number };
+
+/**
+ * What to do at `now`. A peer that vanishes is dead after maxWait × (maxAttempts + 1).
+ * Each probe has its whole time, however late this is asked: a process that slept does not condemn its peers.
+ */
+export function keepaliveStep(policy: KeepalivePolicy, silence: Silence, now: number): Step {
+  const due = (silence.probes === 0 ? silence.lastHeard : silence.lastProbe) + policy.maxWait;
+  if (now < due) return { kind: 'wait', delay: due - now };
+  if (silence.probes < Math.max(1, policy.maxAttempts)) return { kind: 'probe' };
+  return { kind: 'dead', silentFor: now - silence.lastHeard };
+}
+
+/**
+ * Sends SSH_MSG_GLOBAL_REQUEST `keepalive@openssh.com` with want-reply (RFC 4254 §4): whatever the answer, it proves life.
+ * ssh2 sends one from its own timers alone, which do not do what the model asks; so this reaches for its sender.
+ */
+function sendProbe(connection: Client | Connection): void {
+  const protocol: unknown = Reflect.get(connection, '_protocol');
+  const ping: unknown =
+    typeof protocol === 'object' && protocol !== null ? Reflect.get(protocol, 'ping') : undefined;
+  if (typeof ping !== 'function') throw new Error('this version of ssh2 has no way to send a keep-alive');
+  ping.call(protocol);
+}
+
+/**
+ * Probes the peer of an authenticated connection until its socket closes, and cuts the connection of one that is dead.
+ * @param config in seconds, as the model has it
+ */
+export function keepAlive(
+  connection: Client | Connection,
+  socket: Socket,
+  config: { readonly maxWait: number; readonly maxAttempts: number },
+  life: Lifecycle,
+): void {
+  const policy: KeepalivePolicy = { maxWait: config.maxWait * 1000, maxAttempts: config.maxAttempts };
+  let silence: Silence = { lastHeard: performance.now(), probes: 0, lastProbe: 0 };
+  const run = (): void => {
+    if (life.stage !== 'open') return;
+    const now = performance.now();
+    const step = keepaliveStep(policy, silence, now);
+    if (step.kind === 'dead') {
+      life.cut(new CallhomeError('CALLHOME_PEER_VANISHED', { seconds: Math.round(step.silentFor / 1000) }));
+      return;
+    }
+    if (step.kind === 'probe') {
+      silence = { ...silence, probes: silence.probes + 1, lastProbe: now };
+      sendProbe(connection);
+    }
+    timer = setTimeout(run, step.kind === 'wait' ? step.delay : policy.maxWait);
+  };
+  let timer = setTimeout(run, policy.maxWait);
+  socket.on('data', () => {
+    silence = { lastHeard: performance.now(), probes: 0, lastProbe: 0 };
+  });
+  socket.once('close', () => clearTimeout(timer));
+}

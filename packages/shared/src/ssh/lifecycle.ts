@@ -1,0 +1,76 @@
+import type { Socket } from 'node:net';
+import { deferred } from '../deferred.js';
+import { CallhomeError } from '../errors.js';
+
+/** How far a connection has come. */
+export type Stage = 'identification' | 'handshake' | 'open' | 'ended';
+
+/** One SSH connection from its socket to its one end. */
+export interface Lifecycle {
+  readonly stage: Stage;
+  /** Reaches the next stage; false when the connection has ended meanwhile. `open` stops the clock of the handshake. */
+  enter(stage: 'handshake' | 'open'): boolean;
+  /** Ends it, for the reason of whoever comes first: what was written is sent, and the socket is gone in a second. */
+  end(reason: CallhomeError): void;
+  /** Ends it at once: for a peer that has vanished or does not read. */
+  cut(reason: CallhomeError): void;
+  /** Resolves, once, with the reason. */
+  readonly ended: Promise<CallhomeError>;
+}
+
+/** For the peer to take what was written and to close its side. Milliseconds. */
+const closeTimeout = 1000;
+
+/**
+ * Watches over a connected socket, which it owns from now on.
+ * @param handshakeTimeout from now until `open`. Seconds
+ */
+export function watchLifecycle(socket: Socket, handshakeTimeout: number): Lifecycle {
+  const ended = deferred<CallhomeError>();
+  let stage: Stage = 'identification';
+  const limit = setTimeout(() => {
+    cut(
+      new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', { seconds: handshakeTimeout, stage: `SSH ${stage}` }),
+    );
+  }, handshakeTimeout * 1000);
+
+  function finish(reason: CallhomeError): boolean {
+    if (stage === 'ended') return false;
+    stage = 'ended';
+    clearTimeout(limit);
+    ended.resolve(reason);
+    return true;
+  }
+  function cut(reason: CallhomeError): void {
+    finish(reason);
+    socket.destroy();
+  }
+  function end(reason: CallhomeError): void {
+    if (!finish(reason)) return;
+    const force = setTimeout(() => socket.destroy(), closeTimeout);
+    socket.once('close', () => clearTimeout(force));
+    socket.end();
+  }
+  socket.on('error', (error) =>
+    cut(new CallhomeError('CALLHOME_CONNECTION_LOST', { why: error.message }, error)),
+  );
+  socket.once('close', () => {
+    finish(
+      new CallhomeError('CALLHOME_PEER_CLOSED', { when: stage === 'open' ? '' : ` during the SSH ${stage}` }),
+    );
+  });
+  return {
+    get stage() {
+      return stage;
+    },
+    enter(next) {
+      if (stage === 'ended') return false;
+      stage = next;
+      if (next === 'open') clearTimeout(limit);
+      return true;
+    },
+    end,
+    cut,
+    ended: ended.promise,
+  };
+}

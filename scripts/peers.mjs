@@ -1,0 +1,36 @@
+import { existsSync } from 'node:fs';
+
+/**
+ * The real peers of the tests: for each, Debian's package, and the file by which it is known to be there.
+ */
+const peers = {
+  sshd: { package: 'openssh-server', file: '/usr/sbin/sshd' },
+  ssh: { package: 'openssh-client', file: '/usr/bin/ssh' },
+  netconfd: { package: 'netconfd', file: '/usr/sbin/netconfd' },
+  ncclient: { package: 'python3-ncclient', file: '/usr/lib/python3/dist-packages/ncclient/__init__.py' },
+  yanglint: { package: 'libyang2-tools', file: '/usr/bin/yanglint' },
+  socat: { package: 'socat', file: '/usr/bin/socat' },
+  ip: { package: 'iproute2', file: '/usr/sbin/ip' },
+  ps: { package: 'procps', file: '/usr/bin/ps' },
+};
+
+/** @typedef {keyof typeof peers} Peer */
+
+/** @type {readonly Peer[]} */
+export const allPeers = /** @type {Peer[]} */ (Object.keys(peers));
+
+/**
+ * Those that are not on this machine.
+ * @param {readonly Peer[]} wanted
+ */
+export function missingPeers(wanted) {
+  return wanted.filter((peer) => !existsSync(peers[peer].file));
+}
+
+/**
+ * The packages that bring them.
+ * @param {readonly Peer[]} wanted
+ */
+export function packagesOf(wanted) {
+  return wanted.map((peer) => peers[peer].package);
+}

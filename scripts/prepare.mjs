@@ -1,0 +1,78 @@
+// Makes a checkout runnable: installs and builds what is missing or stale, and says nothing when nothing is.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, openSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { installed, main, root, run, tell } from './run.mjs';
+
+/** The package-lock.json that node_modules was installed from, as a hash. `npm ci` removes it together with the rest. */
+const stamp = path.join(root, 'node_modules', '.cache', 'callhome-installed');
+
+/** Installs the dependencies when they are missing or other than package-lock.json says. */
+export async function install() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    throw new Error(
+      `Node 20.19 or newer is needed, and this is ${process.versions.node}: install a newer one`,
+    );
+  }
+  const lockFile = await readFile(path.join(root, 'package-lock.json'));
+  const hash = createHash('sha256').update(lockFile).digest('hex');
+  await alone(async () => {
+    if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === hash) return;
+    tell('callhome: installing the dependencies (npm ci) …');
+    // the build needs the development dependencies, whatever NODE_ENV says
+    const status = await run('npm', ['ci', '--include=dev', '--loglevel=error']);
+    if (status !== 0) throw new Error('`npm ci` failed: see above');
+    await mkdir(path.dirname(stamp), { recursive: true });
+    await writeFile(stamp, hash);
+  });
+}
+
+/**
+ * Builds projects, by default the programs; resolves with the compiler's exit status.
+ * @param {readonly string[]} projects
+ */
+export async function build(projects = ['packages/agent', 'packages/nms']) {
+  return await alone(async () => {
+    if (!existsSync(path.join(root, 'packages', 'nms', 'dist'))) tell('callhome: building …');
+    return await run(installed('tsc'), ['-b', ...projects]);
+  });
+}
+
+/** Installs and builds. */
+export async function prepare() {
+  await install();
+  if ((await build()) !== 0) throw new Error('the build failed: see above');
+}
+
+/**
+ * Does one thing at a time in this checkout. `flock` of util-linux locks a descriptor that it inherits; the kernel drops
+ * the lock when this process ends, however it ends. Where there is no `flock`, nothing is locked.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function alone(work) {
+  const folder = openSync(root, 'r');
+  /** @type {import('node:child_process').StdioOptions} */
+  const stdio = ['ignore', 'ignore', 'ignore', folder];
+  try {
+    if (spawnSync('flock', ['--nonblock', '3'], { stdio }).status === 1) {
+      tell('callhome: waiting for another process that prepares this folder …');
+      await run('flock', ['3'], { stdio });
+    }
+    return await work();
+  } finally {
+    closeSync(folder);
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await main(async () => {
+    await prepare();
+    return 0;
+  });
+}

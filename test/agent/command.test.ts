@@ -1,0 +1,123 @@
+import { once } from 'node:events';
+import { chmod, writeFile } from 'node:fs/promises';
+import { homedir, userInfo } from 'node:os';
+import path from 'node:path';
+import { Duplex, PassThrough, Writable } from 'node:stream';
+import type { SessionChannel } from '@callhome/agent/backend/backend.js';
+import { commandBackend } from '@callhome/agent/backend/command.js';
+import { createLog } from '@callhome/shared/log.js';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFolder, removeFolder } from '../programs/folder.js';
+
+const origin = {
+  user: userInfo().username,
+  remote: { address: '192.0.2.1', port: 4334 },
+  local: { address: '192.0.2.2', port: 50_000 },
+};
+
+let folder = '';
+let logged = '';
+const log = createLog(
+  'test',
+  new Writable({
+    write(line, _encoding, done) {
+      logged += line;
+      done();
+    },
+  }),
+);
+beforeEach(async () => {
+  folder = await createFolder('command');
+  logged = '';
+});
+afterEach(() => removeFolder(folder));
+
+async function script(text: string): Promise<string> {
+  const file = path.join(folder, 'program');
+  await writeFile(file, `#!/bin/sh\n${text}\n`);
+  await chmod(file, 0o755);
+  return file;
+}
+
+/** Opens a session with a program; the result is the peer's end of its channel, and the exit status. */
+function open(program: string, args: string[] = [], shownServerPort?: number) {
+  const toProgram = new PassThrough();
+  const fromProgram = new PassThrough();
+  let status: number | undefined;
+  const channel: SessionChannel = Object.assign(Duplex.from({ readable: toProgram, writable: fromProgram }), {
+    exit(code: number) {
+      status = code;
+    },
+  });
+  const port = shownServerPort === undefined ? {} : { 'shown-server-port': shownServerPort };
+  commandBackend({ program, arguments: args, ...port }, log).open(channel, origin);
+  return { input: toProgram, output: fromProgram, channel, status: () => status };
+}
+
+async function textOf(stream: PassThrough): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += chunk;
+  return text;
+}
+
+describe('a command backend', () => {
+  it('gives the program the environment that OpenSSH would, and nothing of its own', async () => {
+    process.env['CALLHOME_TEST_SECRET'] = 'x';
+    const { output } = open('/usr/bin/env');
+    const lines = (await textOf(output)).trim().split('\n').sort();
+    expect(lines).toEqual([
+      `HOME=${homedir()}`,
+      `LOGNAME=${origin.user}`,
+      'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+      expect.stringMatching(/^SHELL=\//),
+      'SSH_CLIENT=192.0.2.1 4334 50000',
+      'SSH_CONNECTION=192.0.2.1 4334 192.0.2.2 50000',
+      `USER=${origin.user}`,
+    ]);
+  });
+
+  it('shows the port that the operator wants shown', async () => {
+    const { output } = open('/usr/bin/env', [], 830);
+    expect(await textOf(output)).toContain('SSH_CONNECTION=192.0.2.1 4334 192.0.2.2 830\n');
+  });
+
+  it('passes bytes both ways, and the exit status', async () => {
+    const { input, output, status } = open(await script('cat; exit 7'));
+    const bytes = Buffer.alloc(3_000_000, 'abc');
+    input.end(bytes);
+    const received: Buffer[] = [];
+    for await (const chunk of output) received.push(chunk);
+    expect(Buffer.concat(received).equals(bytes)).toBe(true);
+    expect(status()).toBe(7);
+  });
+
+  it('lets a program finish what it has to say after the input has ended', async () => {
+    const { input, output } = open(await script('cat >/dev/null; sleep 0.2; echo done'));
+    input.end();
+    expect(await textOf(output)).toBe('done\n');
+  });
+
+  it('ends the session when the program does not run, and says why', async () => {
+    const { output, status } = open(path.join(folder, 'missing'));
+    expect(await textOf(output)).toBe('');
+    expect(status()).toBe(127);
+    expect(logged).toContain('it does not run');
+  });
+
+  it("logs the program's complaints, within a bound", async () => {
+    const { output } = open(await script('head -c 100000 /dev/zero | tr "\\0" x >&2'));
+    await textOf(output);
+    const texts = logged.split('\n').filter((line) => line.includes('standard error'));
+    expect(texts.length).toBeGreaterThan(0);
+    for (const line of texts) expect(line.length).toBeLessThan(2000);
+  });
+
+  it('ends a program whose channel is gone', async () => {
+    const { output, channel } = open(await script('echo $$; exec sleep 1000'));
+    const [chunk] = await once(output, 'data');
+    const pid = Number(String(chunk));
+    channel.destroy();
+    await expect.poll(() => logged, { timeout: 15_000 }).toContain('session closed');
+    expect(() => process.kill(pid, 0)).toThrow();
+  });
+});

@@ -1,0 +1,18 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+export interface KeyFile {
+  /** The private half, in OpenSSH's format, without a passphrase. */
+  readonly file: string;
+  /** The public half: one line, `TYPE BASE64 COMMENT`. */
+  readonly publicKey: string;
+}
+
+/** Makes an Ed25519 key with ssh-keygen. */
+export async function createKeyFile(folder: string, name: string): Promise<KeyFile> {
+  const file = path.join(folder, name);
+  await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file]);
+  return { file, publicKey: (await readFile(`${file}.pub`, 'utf8')).trim() };
+}

@@ -1,0 +1,258 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { CallhomeError } from '@callhome/shared/errors.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { startTestApi, type TestApi, token } from '../northbound/api.js';
+import { type Asked, channelPair, type FakeDevice, fakeDevice } from '../northbound/fake-fleet.js';
+import { ended, run, start } from './run.js';
+
+const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKY5NtBg//nT00xR815AofvOhkNm1brCJZfTLhrSO83T';
+const fingerprint = 'SHA256:e0B0cq1sXZz+13gpyzan8XvHU8k42SB1R+FeTcG/8Z8';
+
+let api: TestApi;
+let device: FakeDevice;
+let where: string[];
+
+beforeEach(async () => {
+  api = await startTestApi();
+  await writeFile(join(api.folder, 'url'), `${api.url}\n`);
+  await writeFile(join(api.folder, 'token'), `${token}\n`);
+  where = ['--state-dir', api.folder];
+  await api.registry.add({ id: 'off', hostKeys: [], user: 'u', labels: {} });
+  await api.registry.add({ id: 'on', hostKeys: [], user: 'u', labels: { site: 'a' } });
+  device = fakeDevice('on');
+  api.fleet.devices.set('on', device);
+});
+afterEach(() => api.stop());
+
+function nextRequest(): Promise<Asked> {
+  return new Promise((resolve) => {
+    device.onRequest = resolve;
+  });
+}
+
+/** Resolves once the request has been withdrawn. */
+async function aborted({ options }: Asked): Promise<void> {
+  const signal = options.signal ?? new EventTarget();
+  if (!('aborted' in signal && signal.aborted)) await once(signal, 'abort');
+}
+
+describe('device', () => {
+  test('add takes keys from standard input or a file, and prints what the device is known by', async () => {
+    const args = ['device', 'add', 'new', '--user', 'netconf', '--label', 'a=b=c', '--label', 'd=', ...where];
+    const added = await run([...args, '--host-key', '-'], `# its keys\n${key} root@new\n`);
+    expect(added).toMatchObject({ status: 0, stderr: '' });
+    expect(String(added.stdout)).toBe(`${fingerprint} ssh-ed25519\n`);
+    expect(await api.registry.get('new')).toMatchObject({ user: 'netconf', labels: { a: 'b=c', d: '' } });
+    const file = join(api.folder, 'other.pub');
+    await writeFile(file, key);
+    const again = await run(['device', 'add', 'other', '--host-key', file, ...where]);
+    expect(again).toMatchObject({ status: 1 });
+    expect(again.stderr).toBe(
+      `callhome-nms: the host key ${fingerprint} belongs to the device "new" already\n`,
+    );
+  });
+
+  test('add refuses a private key, and does not repeat it', async () => {
+    const secret = 'b3BlbnNzaC1rZXktdjEAAAAABG5vbmU';
+    const text = `-----BEGIN OPENSSH PRIVATE KEY-----\n${secret}\n-----END OPENSSH PRIVATE KEY-----\n`;
+    const { status, stderr } = await run(['device', 'add', 'new', '--host-key', '-', ...where], text);
+    expect(status).toBe(1);
+    expect(stderr).toContain('private key');
+    expect(stderr).not.toContain(secret);
+  });
+
+  test('show and remove', async () => {
+    const shown = await run(['device', 'show', 'on', '--json', ...where]);
+    expect(JSON.parse(String(shown.stdout))).toMatchObject({ id: 'on', state: 'connected', sessionId: 42 });
+    const rows = String((await run(['device', 'show', 'on', ...where])).stdout).split('\n');
+    expect(rows).toEqual(
+      expect.arrayContaining(['id\ton', 'state\tconnected', 'label\tsite=a', 'reason\t-']),
+    );
+    expect(await run(['device', 'remove', 'on', ...where])).toMatchObject({ status: 0 });
+    expect(api.fleet.disconnected).toHaveLength(1);
+  });
+
+  test.each([['device', 'show'], ['device', 'remove'], ['rpc'], ['get-config'], ['netconf']])(
+    '%s %s of a device that is unknown is 3',
+    async (...command) => {
+      const { status, stdout, stderr } = await run([...command, 'nobody', ...where], '<get/>');
+      expect({ status, stdout: String(stdout) }).toEqual({ status: 3, stdout: '' });
+      expect(stderr).toContain('"nobody"');
+    },
+  );
+});
+
+describe('devices', () => {
+  test('are rows of tabs on a pipe, in which nothing of a peer breaks a line or steers a terminal', async () => {
+    await api.registry.connected('off', {
+      transport: 'ssh',
+      remoteAddress: '192.0.2.1:1',
+      hostKey: fingerprint,
+      sessionId: 1,
+      capabilities: [],
+      connectedAt: '2026-01-01T00:00:00.000Z',
+    });
+    await api.registry.disconnected('off', '2026-01-02T00:00:00.000Z', 'bad\tthing\n\u001b[2Jx');
+    const { status, stdout } = await run(['devices', ...where]);
+    expect(status).toBe(0);
+    expect(String(stdout).split('\n')).toEqual([
+      'off\tdisconnected\t2026-01-02T00:00:00.000Z\t192.0.2.1:1\t1\tbad?thing??[2Jx',
+      'on\tconnected\t-\t-\t0\t-',
+      '',
+    ]);
+  });
+
+  test('are an array with --json', async () => {
+    const devices: unknown = JSON.parse(String((await run(['devices', '--json', ...where])).stdout));
+    expect(devices).toMatchObject([{ id: 'off' }, { id: 'on' }]);
+  });
+});
+
+test('a wrong token is 1, and the message names its file', async () => {
+  const file = join(api.folder, 'wrong');
+  await writeFile(file, 'b'.repeat(43));
+  const { status, stderr } = await run(['devices', ...where, '--token-file', file]);
+  expect(status).toBe(1);
+  expect(stderr).toContain(file);
+  expect(stderr).not.toContain('bbbb');
+});
+
+test('something else that answers there is 1', async () => {
+  const other = createServer((_request, response) => response.end('<html>'));
+  other.listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const address = other.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const { status, stderr } = await run(['devices', ...where, '--url', `http://127.0.0.1:${port}`]);
+  expect(status).toBe(1);
+  expect(stderr).toContain('no answer of the API');
+  other.close();
+});
+
+describe('rpc', () => {
+  test('takes the operation from standard input or a file and prints the reply alone', async () => {
+    device.onRequest = (asked) =>
+      asked.answer(`<rpc-reply>${asked.operation}${asked.options.timeout}</rpc-reply>`);
+    const piped = await run(['rpc', 'on', ...where], '<get/>');
+    expect(piped).toMatchObject({ status: 0, stderr: '' });
+    expect(String(piped.stdout)).toBe('<rpc-reply><get/>60000</rpc-reply>');
+    const file = join(api.folder, 'operation.xml');
+    await writeFile(file, '<?xml version="1.0"?><commit/>');
+    const read = await run(['rpc', 'on', file, '--timeout', '5', ...where]);
+    expect(String(read.stdout)).toBe('<rpc-reply><commit/>5000</rpc-reply>');
+  });
+
+  test('is 4 when the device answers with an error, which is printed', async () => {
+    device.onRequest = (asked) =>
+      asked.answer('<rpc-reply><rpc-error/></rpc-reply>', [
+        { type: 'rpc', tag: 'lock-denied', severity: 'error' },
+      ]);
+    const { status, stdout } = await run(['rpc', 'on', ...where], '<get/>');
+    expect({ status, stdout: String(stdout) }).toEqual({
+      status: 4,
+      stdout: '<rpc-reply><rpc-error/></rpc-reply>',
+    });
+  });
+
+  test('is 3 when the device is not connected', async () => {
+    expect(await run(['rpc', 'off', ...where], '<get/>')).toMatchObject({ status: 3 });
+  });
+
+  test('is 1 when the reply is cut off', async () => {
+    device.onRequest = (asked) => {
+      asked.body.write('<rpc-reply>');
+      setImmediate(() => asked.cut(new CallhomeError('CALLHOME_SESSION_CLOSED', { why: 'gone' })));
+    };
+    const { status, stderr } = await run(['rpc', 'on', ...where], '<get/>');
+    expect(status).toBe(1);
+    expect(stderr).not.toBe('');
+  });
+
+  test('is 1 for what is no operation, and for a lock, which needs a session of its own', async () => {
+    expect(await run(['rpc', 'on', ...where], 'get')).toMatchObject({ status: 1 });
+    const lock = await run(['rpc', 'on', ...where], '<lock><target><running/></target></lock>');
+    expect(lock.status).toBe(1);
+    expect(lock.stderr).toContain('callhome-nms netconf on');
+  });
+
+  test('into a reader that has seen enough is no failure', async () => {
+    const request = nextRequest();
+    const child = start(['rpc', 'on', ...where]);
+    child.stdin.end('<get/>');
+    const asked = await request;
+    const end = once(child, 'exit');
+    asked.body.write(Buffer.alloc(8 << 20, 'x'));
+    await once(child.stdout, 'data');
+    child.stdout.destroy();
+    expect(await end).toEqual([0, null]);
+    await aborted(asked);
+  });
+
+  test('ends at once on Ctrl-C, and the request with it', async () => {
+    const request = nextRequest();
+    const child = start(['rpc', 'on', ...where]);
+    child.stdin.end('<get/>');
+    const asked = await request;
+    child.kill('SIGINT');
+    expect((await ended(child)).status).toBe('SIGINT');
+    await aborted(asked);
+  });
+});
+
+describe('get-config', () => {
+  test.each([
+    [[], '', '<get-config><source><running/></source></get-config>'],
+    [['--source', 'candidate'], '', '<get-config><source><candidate/></source></get-config>'],
+    [
+      ['--filter', '-'],
+      '<?xml version="1.0"?>\n<interfaces xmlns="urn:x"/>',
+      '<get-config><source><running/></source><filter type="subtree">\n<interfaces xmlns="urn:x"/></filter></get-config>',
+    ],
+  ])('%j asks for what was asked for', async (args, input, operation) => {
+    let asked = '';
+    device.onRequest = (request) => {
+      asked = request.operation;
+      request.answer('<rpc-reply/>');
+    };
+    const { status, stdout } = await run(['get-config', 'on', ...args, ...where], input);
+    expect({ status, stdout: String(stdout) }).toEqual({ status: 0, stdout: '<rpc-reply/>' });
+    expect(asked).toBe(operation);
+  });
+});
+
+describe('netconf', () => {
+  test('passes every byte both ways and ends with the device', async () => {
+    const [channel, far] = channelPair();
+    device.onOpenChannel = async () => channel;
+    const bytes = randomBytes(1 << 20);
+    // The device sends everything back, and ends when its input does.
+    far.pipe(far);
+    const { status, stdout, stderr } = await run(['netconf', 'on', ...where], bytes);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.equals(bytes)).toBe(true);
+  });
+
+  test('ends with the device although its own input is open', async () => {
+    const [channel, far] = channelPair();
+    device.onOpenChannel = async () => channel;
+    const child = start(['netconf', 'on', ...where]);
+    far.end('<hello/>');
+    const { status, stdout } = await ended(child);
+    expect({ status, stdout: String(stdout) }).toEqual({ status: 0, stdout: '<hello/>' });
+  });
+
+  test('is 1 when the device is lost', async () => {
+    const [channel, far] = channelPair();
+    device.onOpenChannel = async () => channel;
+    const child = start(['netconf', 'on', ...where]);
+    const end = ended(child);
+    far.write('<hello');
+    await once(child.stdout, 'data');
+    channel.destroy();
+    expect(await end).toMatchObject({ status: 1 });
+  });
+});

@@ -1,0 +1,232 @@
+import { once } from 'node:events';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureToken } from '@callhome/nms/northbound/api-files.js';
+import { isHostAllowed } from '@callhome/nms/northbound/host-header.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { head, readToClose, startTestApi, type TestApi, token } from './api.js';
+
+let api: TestApi;
+beforeEach(async () => {
+  api = await startTestApi({
+    limits: { connections: 4, headersTimeout: 200, requestTimeout: 400, idleTimeout: 300 },
+  });
+});
+afterEach(() => api.stop());
+
+/** Sends bytes and gives the status line of the answer. */
+async function send(text: string): Promise<string> {
+  const socket = api.raw();
+  socket.write(text, 'latin1');
+  return (await readToClose(socket)).split('\r\n')[0] ?? '';
+}
+
+const request = (line: string, ...headers: string[]) =>
+  `${[line, ...headers, 'Connection: close'].join('\r\n')}\r\n\r\n`;
+const bearer = `Authorization: Bearer ${token}`;
+
+describe('the token', () => {
+  test.each([
+    ['none', undefined],
+    ['an empty one', 'Bearer '],
+    ['a wrong one', `Bearer ${'b'.repeat(43)}`],
+    ['the beginning of it', `Bearer ${token.slice(1)}`],
+    ['more than it', `Bearer ${token}a`],
+    ['it under another scheme', `Basic ${token}`],
+  ])('%s is 401, on every path', async (_what, authorization) => {
+    for (const path of ['/v1/devices', '/v1/status', '/nowhere', '/v1/devices/a/rpc']) {
+      const response = await fetch(api.url + path, {
+        headers: authorization === undefined ? {} : { authorization },
+      });
+      expect(response.status).toBe(401);
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
+      expect(await response.json()).toMatchObject({ code: 'CALLHOME_TOKEN_REFUSED' });
+    }
+  });
+
+  test('wanting, there is no tunnel either', async () => {
+    const upgrade = ['Host: localhost', 'Connection: Upgrade', 'Upgrade: netconf'];
+    expect(await send(`${['GET /v1/devices/a/netconf HTTP/1.1', ...upgrade].join('\r\n')}\r\n\r\n`)).toBe(
+      'HTTP/1.1 401 Unauthorized',
+    );
+  });
+
+  test('is never logged', async () => {
+    await api.call('GET', '/v1/devices');
+    await fetch(`${api.url}/v1/devices`, { headers: { authorization: 'Bearer wrong-token' } });
+    expect(api.logged.join()).not.toContain(token);
+    expect(api.logged.join()).not.toContain('wrong-token');
+  });
+});
+
+describe("the token's file", () => {
+  let folder = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'callhome-token-'));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  test('is made once, for its owner alone, and kept', async () => {
+    const made = await ensureToken(folder);
+    expect(Buffer.from(made, 'base64url')).toHaveLength(32);
+    await chmod(join(folder, 'token'), 0o644);
+    expect(await ensureToken(folder)).toBe(made);
+    expect((await readFile(join(folder, 'token'), 'utf8')).trim()).toBe(made);
+    expect((await stat(join(folder, 'token'))).mode & 0o777).toBe(0o600);
+  });
+
+  test.each(['', 'short', `${token}\n${token}`])('%j holds no token', async (text) => {
+    await writeFile(join(folder, 'token'), text);
+    await expect(ensureToken(folder)).rejects.toMatchObject({ code: 'CALLHOME_STATE_UNUSABLE' });
+  });
+});
+
+describe('the Host header', () => {
+  test.each(['localhost', 'LOCALHOST:8334', '127.0.0.1', '127.8.9.10:1', '[::1]', '[::1]:8334'])(
+    '%s is let in',
+    async (host) => {
+      expect(await send(request('GET /v1/devices HTTP/1.1', `Host: ${host}`, bearer))).toBe(
+        'HTTP/1.1 200 OK',
+      );
+    },
+  );
+
+  test.each([
+    'evil.example',
+    'localhost.evil.example',
+    '127.0.0.1.evil.example',
+    '192.0.2.1',
+    '[2001:db8::1]',
+    'a b',
+    '',
+  ])('%j is not, whatever the token', async (host) => {
+    expect(await send(request('GET /v1/devices HTTP/1.1', `Host: ${host}`, bearer))).toBe(
+      'HTTP/1.1 403 Forbidden',
+    );
+  });
+
+  test('may be the configured address, or any address where the API listens on all', () => {
+    expect(isHostAllowed('192.0.2.1:8334', '192.0.2.1')).toBe(true);
+    expect(isHostAllowed('[2001:DB8::1]', '2001:db8::1')).toBe(true);
+    expect(isHostAllowed('192.0.2.2', '192.0.2.1')).toBe(false);
+    expect(isHostAllowed('192.0.2.2', '0.0.0.0')).toBe(true);
+    expect(isHostAllowed('[2001:db8::1]:1', '::')).toBe(true);
+    expect(isHostAllowed('evil.example', '::')).toBe(false);
+  });
+});
+
+describe('what no client would send', () => {
+  test.each([
+    ['a path upwards', '/v1/devices/../status'],
+    ['an encoded path upwards', '/v1/devices/%2e%2e'],
+    ['an encoded slash', '/v1/devices/a%2Fb'],
+    ['a broken encoding', '/v1/devices/%zz'],
+    ['bytes that are not UTF-8', '/v1/devices/%ff'],
+    ['a double slash', '//v1/devices'],
+    ['another origin', 'http://evil.example/v1/devices'],
+    ['a name of Object', '/constructor'],
+  ])('%s finds nothing', async (_what, path) => {
+    expect(await send(request(`GET ${path} HTTP/1.1`, 'Host: localhost', bearer))).toMatch(
+      /^HTTP\/1.1 40[04] /,
+    );
+  });
+
+  test('a method that a path does not have is 405 and told which it has', async () => {
+    const response = await api.call('PATCH', '/v1/devices/a', '{}');
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('GET, PUT, DELETE');
+  });
+
+  test('HTTP/1.0, which cannot tell a cut answer, is refused', async () => {
+    expect(await send(request('GET /v1/devices HTTP/1.0', 'Host: localhost', bearer))).toMatch(/ 400 /);
+  });
+
+  test('an upgrade elsewhere, or to something else, or none where one is due, is 400', async () => {
+    const upgrade = (to: string) => ['Connection: Upgrade', `Upgrade: ${to}`];
+    const get = (path: string, ...headers: string[]) => send(head(`GET ${path} HTTP/1.1`, ...headers));
+    expect(await get('/v1/devices', ...upgrade('netconf'))).toMatch(/ 400 /);
+    expect(await get('/v1/devices/a/netconf', ...upgrade('websocket'))).toMatch(/ 400 /);
+    expect(await get('/v1/devices/a/netconf', 'Connection: close')).toMatch(/ 400 /);
+  });
+
+  test('a body beyond the limit is 413, and is not read to its end', async () => {
+    const socket = api.raw();
+    socket.write(head('PUT /v1/devices/a HTTP/1.1', 'Transfer-Encoding: chunked'));
+    const answer = readToClose(socket);
+    const chunk = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
+    socket.write(chunk.repeat(5));
+    expect(await answer).toMatch(/^HTTP\/1.1 413 /);
+  });
+
+  test('headers beyond the limit are refused', async () => {
+    expect(await send(head('GET /v1/devices HTTP/1.1', `X: ${'x'.repeat(20_000)}`))).toMatch(/ 431 /);
+  });
+
+  test('garbage is 400', async () => {
+    expect(await send('\x16\x03\x01 hello?\r\n\r\n')).toMatch(/ 400 /);
+  });
+});
+
+describe('who is slow', () => {
+  test('with the headers is turned away', async () => {
+    const socket = api.raw();
+    socket.write('GET /v1/devices HTTP/1.1\r\nHost: loc');
+    expect(await readToClose(socket)).toMatch(/^(HTTP\/1.1 408 |$)/);
+  });
+
+  test('with the body is turned away', async () => {
+    const socket = api.raw();
+    socket.write(head('PUT /v1/devices/a HTTP/1.1', 'Content-Length: 100'));
+    const drip = setInterval(() => socket.write(' '), 50);
+    expect(await readToClose(socket)).toMatch(/^(HTTP\/1.1 408 |$)/);
+    clearInterval(drip);
+    expect(api.logged.filter((line) => line.includes('"error"'))).toEqual([]);
+  });
+
+  test('to read the answer is turned away', async () => {
+    const device = { id: 'a', hostKeys: [], user: 'u', state: 'disconnected', connections: 0 } as const;
+    const large = await startTestApi({
+      registry: { ...api.registry, list: async () => [{ ...device, labels: { a: 'x'.repeat(32 << 20) } }] },
+      limits: { connections: 1, headersTimeout: 200, requestTimeout: 400, idleTimeout: 300 },
+    });
+    const socket = large.raw().on('error', () => undefined);
+    socket.write(head('GET /v1/devices HTTP/1.1'));
+    await once(socket, 'readable');
+    // There is room for one: others get in when this one has been turned away.
+    const served = () => large.call('GET', '/v1/status').catch(() => undefined);
+    while (!(await served())?.ok);
+    socket.destroy();
+    await large.stop();
+  });
+
+  test('to say anything at all is turned away', async () => {
+    expect(await readToClose(api.raw())).toMatch(/^(HTTP\/1.1 408 |$)/);
+  });
+});
+
+test('connections beyond the limit are closed, and those within it served', async () => {
+  const idle = Array.from({ length: 4 }, () => api.raw());
+  await Promise.all(idle.map((socket) => once(socket, 'connect')));
+  // The fourth is counted once it gets its answer.
+  idle[3]?.write(head('GET /v1/status HTTP/1.1'));
+  expect(String(await once(idle[3] ?? api.raw(), 'data'))).toMatch(/^HTTP\/1.1 200 /);
+  expect(await send(head('GET /v1/status HTTP/1.1'))).toBe('');
+  for (const socket of idle) socket.destroy();
+});
+
+test('a port in use is one clear error', async () => {
+  const other = createServer().listen(0, '127.0.0.1');
+  await once(other, 'listening');
+  const address = other.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  await expect(startTestApi({ port })).rejects.toMatchObject({
+    code: 'CALLHOME_PORT_IN_USE',
+    facts: { port },
+  });
+  await expect(startTestApi({ address: '192.0.2.1' })).rejects.toMatchObject({
+    code: 'CALLHOME_LISTEN_FAILED',
+  });
+  other.close();
+});

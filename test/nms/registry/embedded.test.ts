@@ -1,0 +1,254 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
+import type { ConnectionFacts, DeviceDefinition, RegistryChange } from '@callhome/nms/registry/registry.js';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+let folder = '';
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'callhome-registry-'));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const now = new Date('2026-03-04T05:06:07Z');
+const openHere = () => openEmbeddedRegistry(folder, now);
+
+function device(id: string, ...blobs: string[]): DeviceDefinition {
+  const hostKeys = blobs.map((blob) => ({ type: 'ssh-ed25519', blob, fingerprint: `SHA256:${blob}` }));
+  return { id, hostKeys, user: 'netconf', labels: { site: 'berlin' } };
+}
+
+const facts: ConnectionFacts = {
+  transport: 'ssh',
+  remoteAddress: '[2001:db8::1]:40000',
+  hostKey: 'SHA256:a',
+  sessionId: 4_294_967_295,
+  capabilities: ['urn:ietf:params:netconf:base:1.1', 'urn:example:ü\u0000'],
+  connectedAt: '2026-03-04T05:00:00.000Z',
+};
+
+describe('devices', () => {
+  test('are kept with their keys in order, and are there after a reopening', async () => {
+    const first = await openHere();
+    await first.add(device('b', 'b2', 'b1'));
+    await first.add(device('a', 'a'));
+    await first.close();
+    const registry = await openHere();
+    const expected = (definition: DeviceDefinition) => ({
+      ...definition,
+      state: 'disconnected',
+      connections: 0,
+    });
+    expect(await registry.list()).toEqual([expected(device('a', 'a')), expected(device('b', 'b2', 'b1'))]);
+    expect(await registry.get('b')).toEqual(expected(device('b', 'b2', 'b1')));
+    expect(await registry.get('c')).toBeUndefined();
+    await registry.close();
+  });
+
+  test('an id or a key that is taken changes nothing', async () => {
+    const registry = await openHere();
+    await registry.add(device('a', 'a1', 'a2'));
+    const before = await registry.list();
+    await expect(registry.add(device('a', 'other'))).rejects.toMatchObject({
+      code: 'CALLHOME_DEVICE_EXISTS',
+    });
+    await expect(registry.add(device('b', 'b1', 'a2'))).rejects.toMatchObject({
+      code: 'CALLHOME_HOST_KEY_TAKEN',
+      facts: { device: 'a', fingerprint: 'SHA256:a2' },
+    });
+    expect(await registry.list()).toEqual(before);
+    await registry.add(device('b', 'b1'));
+    await registry.close();
+  });
+
+  test('the same key twice in one device is one key', async () => {
+    const registry = await openHere();
+    await registry.add(device('a', 'a1', 'a1'));
+    expect((await registry.get('a'))?.hostKeys).toHaveLength(1);
+    await registry.close();
+  });
+
+  test('a removed device frees its keys', async () => {
+    const registry = await openHere();
+    await registry.add(device('a', 'key'));
+    expect(await registry.remove('a')).toBe(true);
+    expect(await registry.remove('a')).toBe(false);
+    await registry.add(device('b', 'key'));
+    expect((await registry.list()).map(({ id }) => id)).toEqual(['b']);
+    await registry.close();
+  });
+
+  test('watchers hear of what was done, of nothing else, and only while they watch', async () => {
+    const registry = await openHere();
+    const heard: RegistryChange[] = [];
+    const unwatch = registry.watch((change) => heard.push(change));
+    await registry.add(device('a', 'key'));
+    await registry.add(device('a', 'other')).catch(() => undefined);
+    await registry.add(device('b', 'key')).catch(() => undefined);
+    await registry.remove('nobody');
+    await registry.remove('a');
+    unwatch();
+    await registry.add(device('c', 'c'));
+    expect(heard).toEqual([
+      { kind: 'added', device: device('a', 'key') },
+      { kind: 'removed', id: 'a' },
+    ]);
+    await registry.close();
+  });
+});
+
+describe('connections', () => {
+  test('are counted, and their facts and their end are kept', async () => {
+    const registry = await openHere();
+    await registry.add(device('a', 'a'));
+    await registry.connected('a', { ...facts, sessionId: 1 });
+    await registry.disconnected('a', '2026-03-04T05:01:00.000Z', 'the peer closed the connection');
+    await registry.connected('a', facts);
+    expect(await registry.get('a')).toEqual({
+      ...device('a', 'a'),
+      ...facts,
+      state: 'connected',
+      connections: 2,
+      disconnectedAt: '2026-03-04T05:01:00.000Z',
+      reason: 'the peer closed the connection',
+    });
+    await registry.close();
+  });
+
+  test('of a device that is gone leave it gone, and a late end leaves a new device of the same id alone', async () => {
+    const registry = await openHere();
+    await registry.connected('a', facts);
+    await registry.disconnected('a', facts.connectedAt, 'gone');
+    expect(await registry.list()).toEqual([]);
+    await registry.add(device('a', 'a'));
+    await registry.disconnected('a', facts.connectedAt, 'the old one');
+    expect(await registry.get('a')).not.toHaveProperty('reason');
+    await registry.close();
+  });
+
+  test('that were open when the last collector stopped are over', async () => {
+    const first = await openHere();
+    await first.add(device('a', 'a'));
+    await first.add(device('b', 'b'));
+    await first.connected('a', facts);
+    await first.close();
+    const registry = await openHere();
+    expect(await registry.get('a')).toMatchObject({
+      ...facts,
+      state: 'disconnected',
+      connections: 1,
+      disconnectedAt: now.toISOString(),
+      reason: 'the collector stopped',
+    });
+    expect(await registry.get('b')).not.toHaveProperty('reason');
+    await registry.close();
+  });
+});
+
+describe('the file', () => {
+  test('and those beside it are for their owner alone, whatever their mode was', async () => {
+    await writeFile(join(folder, 'registry.db'), '', { mode: 0o644 });
+    const registry = await openHere();
+    await registry.add(device('a', 'a'));
+    const files = await readdir(folder);
+    expect(files).toHaveLength(3);
+    for (const file of files) expect((await stat(join(folder, file))).mode & 0o777).toBe(0o600);
+    await registry.close();
+  });
+
+  const unusable = { code: 'CALLHOME_STATE_UNUSABLE' };
+  const file = () => join(folder, 'registry.db');
+
+  test('that is no database is refused', async () => {
+    await writeFile(file(), 'no database'.repeat(1000));
+    await expect(openHere()).rejects.toMatchObject(unusable);
+  });
+
+  test('that is a folder, or has no folder, is refused', async () => {
+    await mkdir(file());
+    await expect(openHere()).rejects.toMatchObject(unusable);
+    await expect(openEmbeddedRegistry(join(folder, 'none'), now)).rejects.toMatchObject(unusable);
+  });
+
+  /** Writes into the closed file; SQLite has no checksums that would notice. */
+  async function patch(bytes: Buffer, position: number): Promise<void> {
+    const handle = await open(file(), 'r+');
+    await handle.write(bytes, 0, bytes.length, position);
+    await handle.close();
+  }
+
+  test.each([
+    ['of another program', 68],
+    ['of a later version', 60],
+  ])('%s is refused', async (_what, position) => {
+    await (await openHere()).close();
+    // The application id and the user version in the header of an SQLite file.
+    await patch(Buffer.from([0, 0, 0, 99]), position);
+    await expect(openHere()).rejects.toMatchObject(unusable);
+  });
+
+  test('with a damaged page, whichever, is refused', async () => {
+    const first = await openHere();
+    for (let i = 0; i < 100; i++) await first.add(device(`device-${i}`, `key-${i}`));
+    await first.close();
+    const whole = await readFile(file());
+    for (let position = 0; position < whole.length; position += 4096) {
+      await writeFile(file(), whole);
+      await patch(Buffer.alloc(4096, 0xff), position);
+      await expect(openHere()).rejects.toMatchObject(unusable);
+    }
+  });
+
+  test('with a row that is not ours makes the answer an error, not a wrong one', async () => {
+    const first = await openHere();
+    await first.add(device('a', 'a'));
+    await first.close();
+    const position = (await readFile(file())).indexOf('{"site":"berlin"}');
+    await patch(Buffer.from('{"site":12345678}'), position);
+    const registry = await openHere();
+    await expect(registry.get('a')).rejects.toMatchObject(unusable);
+    await expect(registry.list()).rejects.toMatchObject(unusable);
+    await registry.close();
+  });
+});
+
+test('a collector that is killed while it writes loses nothing that it was told is kept', async () => {
+  const writer = fileURLToPath(new URL('writer.mjs', import.meta.url));
+  for (let round = 1; round <= 3; round++) {
+    const state = join(folder, String(round));
+    await mkdir(state);
+    const child = spawn(process.execPath, [writer, state], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let last = -1;
+    for await (const line of createInterface(child.stdout)) {
+      last = Number(line);
+      if (last >= 40 * round) child.kill('SIGKILL');
+    }
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    expect(child.signalCode).toBe('SIGKILL');
+    const registry = await openEmbeddedRegistry(state, now);
+    const kept = await registry.list();
+    // Told of: `last` added, the one before it removed. The one after it may have come as far as any step.
+    const ids = kept.map(({ id }) => id);
+    expect([
+      [`device-${last}`],
+      [`device-${last}`, `device-${last + 1}`],
+      [`device-${last + 1}`],
+    ]).toContainEqual(ids.toSorted((a, b) => Number(a.slice(7)) - Number(b.slice(7))));
+    for (const record of kept) {
+      expect(record.hostKeys).toHaveLength(3);
+      expect(record.state).toBe('disconnected');
+    }
+    if (ids.includes(`device-${last}`)) {
+      expect(await registry.get(`device-${last}`)).toMatchObject({
+        connections: 1,
+        reason: 'the collector stopped',
+      });
+    }
+    await registry.close();
+  }
+});

@@ -1,0 +1,230 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadAgentConfig, newAgentDocument } from '@callhome/shared/config/agent-config.js';
+import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const hostKey = generateKeyPair();
+const userKey = generateKeyPair();
+const text = JSON.stringify(
+  newAgentDocument({
+    endpoints: [
+      { address: 'nms1.example.net', port: 4334 },
+      { address: '2001:db8::1', port: 14334 },
+    ],
+    hostKey,
+    user: 'callhome',
+    userKeys: [userKey.publicKey],
+  }),
+);
+const secret = hostKey.privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64');
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'callhome-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function load(content: string) {
+  const file = join(folder, 'agent.json');
+  await writeFile(file, content);
+  return loadAgentConfig(file);
+}
+
+/** What is wrong with a configuration, a line each, without the file's folder. */
+async function problems(content: string): Promise<string[]> {
+  try {
+    await load(content);
+    return [];
+  } catch (error) {
+    const { message, code } = error as Error & { code: string };
+    expect(code).toBe('CALLHOME_CONFIG_INVALID');
+    expect(message).not.toContain(secret);
+    return message.split('\n').map((line) => line.replace(`${folder}/`, ''));
+  }
+}
+
+const client = "/ietf-netconf-server:netconf-server/call-home/netconf-client[name='nms']";
+const first = `${client}/endpoints/endpoint[name='nms-1']/ssh`;
+
+describe("an agent's configuration", () => {
+  it('as init writes it, is read with its keys, endpoints and users', async () => {
+    const { applications, agent } = await load(text);
+    expect(applications).toMatchObject([
+      {
+        name: 'nms',
+        startWith: 'last-connected',
+        maxWait: 5,
+        maxAttempts: 3,
+        endpoints: [
+          { address: 'nms1.example.net', port: 4334, keepalive: { maxWait: 30, maxAttempts: 3 } },
+          { address: '2001:db8::1', port: 14334 },
+        ],
+      },
+    ]);
+    expect(applications[0]?.endpoints[0]?.hostKeys[0]?.publicKey).toEqual(hostKey.publicKey);
+    expect(applications[0]?.endpoints[0]?.users).toEqual([
+      { name: 'callhome', publicKeys: [userKey.publicKey] },
+    ]);
+    expect(agent).toMatchObject({ backend: { embedded: {} }, 'handshake-timeout': 30 });
+  });
+
+  it('has the defaults of the model where it is silent', async () => {
+    const silent = text
+      .replace(
+        '"reconnect-strategy":{"start-with":"last-connected","max-wait":5,"max-attempts":3}',
+        '"reconnect-strategy":{}',
+      )
+      .replace(',"remote-port":4334', '')
+      .replace('"keepalives":{"max-wait":30,"max-attempts":3}', '"keepalives":{}');
+    const { applications } = await load(silent);
+    expect(applications[0]).toMatchObject({ startWith: 'first-listed', maxWait: 5, maxAttempts: 3 });
+    expect(applications[0]?.endpoints[0]).toMatchObject({
+      port: 4334,
+      keepalive: { maxWait: 30, maxAttempts: 3 },
+    });
+  });
+
+  it('without keepalives sends none', async () => {
+    const { applications } = await load(
+      text.replaceAll(',"keepalives":{"max-wait":30,"max-attempts":3}', ''),
+    );
+    expect(applications[0]?.endpoints[0]?.keepalive).toBeUndefined();
+  });
+
+  it.each([
+    ['{"a": 1,\n  "b" 2}', ['agent.json: line 2, column 7: not JSON: colon expected']],
+    ['', ['agent.json: line 1, column 1: not JSON: value expected']],
+    ['{} {}', ['agent.json: line 1, column 4: not JSON: end of file expected']],
+    ['// no comments\n{}', ['agent.json: line 1, column 1: not JSON: invalid comment token']],
+    ['[]', ['agent.json: /: must be an object']],
+    ['{}', ['agent.json: /ietf-netconf-server:netconf-server: is missing']],
+  ])('that is no document is refused with the place: %j', async (content, expected) => {
+    expect(await problems(content)).toEqual(expected);
+  });
+
+  it.each([
+    [
+      'a wrong type',
+      '"remote-port":4334',
+      '"remote-port":"4334"',
+      `${first}/tcp-client-parameters/remote-port: must be a number`,
+    ],
+    [
+      'a port out of range',
+      '"remote-port":4334',
+      '"remote-port":65536',
+      `${first}/tcp-client-parameters/remote-port: Too big`,
+    ],
+    [
+      'a bad address',
+      'nms1.example.net',
+      'no such host!',
+      `${first}/tcp-client-parameters/remote-address: must be an IP address`,
+    ],
+    ['a missing member', '"connection-type":{"persistent":{}},', '', `${client}/connection-type: is missing`],
+    [
+      'an unknown member',
+      '"connection-type":{',
+      '"colour":1,"connection-type":{',
+      `${client}/colour: is not known here`,
+    ],
+    [
+      'an unknown top-level member',
+      '{"ietf-keystore:keystore"',
+      '{"x:y":{},"ietf-keystore:keystore"',
+      '/x:y: is not known here',
+    ],
+    [
+      'a strategy that is none',
+      '"last-connected"',
+      '"sticky"',
+      `${client}/reconnect-strategy/start-with: Invalid option`,
+    ],
+    [
+      'no endpoints',
+      /"endpoint":\[.*?\]\},"connection-type"/,
+      '"endpoint":[]},"connection-type"',
+      `${client}/endpoints/endpoint: Too small`,
+    ],
+    [
+      'a name twice',
+      '"name":"nms-2"',
+      '"name":"nms-1"',
+      `${first.replace('/ssh', '')}: the list has this key twice`,
+    ],
+    [
+      'a dangling key',
+      '"central-keystore-reference":"host-key"',
+      '"central-keystore-reference":"x"',
+      'public-key: refers to an entry that does not exist',
+    ],
+    [
+      'a dangling bag',
+      '"central-truststore-reference":"nms"',
+      '"central-truststore-reference":"x"',
+      'public-keys: refers to an entry that does not exist',
+    ],
+    [
+      'two cases of a choice',
+      '"backend":{"embedded":{}',
+      '"backend":{"embedded":{},"command":{"program":"/bin/true"}',
+      '/callhome-agent:agent/backend: must have exactly one of',
+    ],
+    [
+      'a relative program',
+      '"backend":{"embedded":{}',
+      '"backend":{"command":{"program":"cat"}',
+      'command/program: must be an absolute path',
+    ],
+    ['an unreadable key', secret, 'QUJD', 'the host key is not a usable key'],
+    [
+      'a key that is not base64',
+      secret,
+      '!',
+      "asymmetric-key[name='host-key']/cleartext-private-key: must be base64",
+    ],
+    [
+      'halves that do not match',
+      hostKey.publicKey.blob.toString('base64'),
+      userKey.publicKey.blob.toString('base64'),
+      'does not belong',
+    ],
+  ])('with %s is refused with its path and the reason', async (_what, from, to, expected) => {
+    const changed = text.replace(from, to);
+    expect(changed).not.toBe(text);
+    expect((await problems(changed)).join('\n')).toContain(expected);
+  });
+
+  it('is refused with all that is wrong, not the first alone', async () => {
+    const found = await problems(
+      text
+        .replace('"connection-type":{"persistent":{}},', '')
+        .replace('"remote-port":4334', '"remote-port":-1'),
+    );
+    expect(found).toHaveLength(2);
+  });
+
+  it('that cannot be read is told with the reason', async () => {
+    await expect(loadAgentConfig(join(folder, 'missing.json'))).rejects.toMatchObject({
+      code: 'CALLHOME_FILE_UNREADABLE',
+      message: expect.stringContaining('no such file'),
+    });
+    await expect(loadAgentConfig(folder)).rejects.toMatchObject({ code: 'CALLHOME_FILE_UNREADABLE' });
+  });
+});
+
+describe('a configuration that init writes', () => {
+  const judge = join(process.env['CALLHOME_SHARED'] ?? '../shared', 'bin', 'yang-validate');
+  it('is valid for libyang, but for the settings of our own', async () => {
+    const document: object = JSON.parse(text);
+    const standard = Object.fromEntries(
+      Object.entries(document).filter(([name]) => name.startsWith('ietf-')),
+    );
+    const file = join(folder, 'standard.json');
+    await writeFile(file, JSON.stringify(standard));
+    expect(execFileSync(judge, [file], { encoding: 'utf8' })).toBe(`${file}: valid\n`);
+  });
+});
