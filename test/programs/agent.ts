@@ -1,0 +1,75 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { runCommand } from './command.js';
+import { createFolder, removeFolder } from './folder.js';
+import { type LoggedProgram, startLoggedProgram } from './logged-program.js';
+
+/** `callhome-agent run`, with configuration and state in a folder of its own. */
+export interface AgentProgram {
+  readonly folder: string;
+  /** Its public host key: one line. */
+  readonly hostKey: string;
+  /** The running program, once `start` was called; another one after the next. */
+  readonly program: LoggedProgram;
+  /** Changes its configuration. */
+  edit(change: (text: string) => string): Promise<void>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface AgentOptions {
+  /** The ports of the collectors on loopback, in order. */
+  readonly ports: readonly number[];
+  /** The collector's public key, a line or more. */
+  readonly nmsKey: string;
+  readonly user?: string;
+  /** May change the configuration that `init` wrote. */
+  readonly edit?: (text: string) => string;
+}
+
+/** Configures an agent; `start` runs it. */
+export async function createAgent({
+  ports,
+  nmsKey,
+  user = 'callhome',
+  edit,
+}: AgentOptions): Promise<AgentProgram> {
+  const folder = await createFolder('agent');
+  const file = path.join(folder, 'agent.json');
+  const keyFile = path.join(folder, 'nms.pub');
+  await writeFile(keyFile, `${nmsKey}\n`);
+  const must = async (args: readonly string[]): Promise<string> => {
+    const { status, stdout, stderr } = await runCommand('agent', args);
+    if (status !== 0) throw new Error(`callhome-agent ${args.join(' ')}: ${stderr}`);
+    return stdout;
+  };
+  const endpoints = ports.flatMap((port) => ['--nms', `127.0.0.1:${port}`]);
+  await must(['init', ...endpoints, '--nms-key', keyFile, '--user', user, '--out', file]);
+  const change = async (make: (text: string) => string) =>
+    writeFile(file, make(await readFile(file, 'utf8')));
+  if (edit) await change(edit);
+  const hostKey = (await must(['key', '--config', file])).trim();
+  let program: LoggedProgram | undefined;
+  return {
+    folder,
+    hostKey,
+    get program() {
+      if (!program) throw new Error('the agent was not started');
+      return program;
+    },
+    edit: change,
+    async start() {
+      program = await startLoggedProgram('agent', [
+        'run',
+        '--config',
+        file,
+        '--state-dir',
+        path.join(folder, 'state'),
+      ]);
+    },
+    async stop() {
+      await program?.stop();
+      await removeFolder(folder);
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import path from 'node:path';
+import { z } from 'zod';
+import { type Program, startProgram } from './program.js';
+
+const logLine = z.looseObject({ level: z.string(), msg: z.string() });
+export type LogLine = z.infer<typeof logLine>;
+
+/** One of our programs, with its log. */
+export interface LoggedProgram extends Program {
+  /** Waits for a line of the log that has these members: one that is there already, or one that comes. */
+  logged(wanted: Readonly<Record<string, unknown>>): Promise<LogLine>;
+  /** The lines so far that have these members. */
+  lines(wanted: Readonly<Record<string, unknown>>): LogLine[];
+}
+
+/** The path of a program's committed bin. */
+export function binOf(program: 'agent' | 'nms'): string {
+  return path.resolve('packages', program, 'bin', `callhome-${program}.js`);
+}
+
+function has(line: LogLine, wanted: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(wanted).every(([name, value]) => line[name] === value);
+}
+
+/** Starts one of our programs. */
+export async function startLoggedProgram(
+  program: 'agent' | 'nms',
+  args: readonly string[],
+): Promise<LoggedProgram> {
+  const lines: LogLine[] = [];
+  const waiting = new Set<(line: LogLine) => void>();
+  const running = await startProgram(process.execPath, [binOf(program), ...args], {
+    onLine(text) {
+      if (!text.startsWith('{')) return;
+      const line = logLine.parse(JSON.parse(text));
+      lines.push(line);
+      for (const look of waiting) look(line);
+    },
+  });
+  return {
+    ...running,
+    lines: (wanted) => lines.filter((line) => has(line, wanted)),
+    async logged(wanted) {
+      const there = lines.find((line) => has(line, wanted));
+      if (there) return there;
+      const coming = new Promise<LogLine>((resolve) => {
+        const look = (line: LogLine): void => {
+          if (!has(line, wanted)) return;
+          waiting.delete(look);
+          resolve(line);
+        };
+        waiting.add(look);
+      });
+      return running.expect(JSON.stringify(wanted), coming);
+    },
+  };
+}
