@@ -33,7 +33,7 @@ export function fakeDevice(device: string): FakeDevice {
       fail = reject;
     });
     fake.onRequest({
-      operation,
+      operation: typeof operation === 'string' ? operation : operation.xml,
       options,
       body,
       answer(xml, found = []) {

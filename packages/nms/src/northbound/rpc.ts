@@ -47,7 +47,7 @@ export async function sendRpc(call: Call): Promise<void> {
   const { session } = await liveDevice(call);
   // From here on the session's own limits hold: on the device's silence, and on a caller that does not read.
   response.setTimeout(0);
-  const reply = await session.stream(operation.xml, {
+  const reply = await session.stream(operation, {
     signal: gone.signal,
     ...(timeout === undefined ? {} : { timeout: timeout * 1000 }),
   });

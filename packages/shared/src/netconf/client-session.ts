@@ -6,6 +6,7 @@ import { createMessageBuffer } from './message-buffer.js';
 import { createMessageReader, type MessageReader } from './message-reader.js';
 import { openMessageStream } from './message-stream.js';
 import { isBase, notificationNamespace } from './namespaces.js';
+import type { Operation } from './operation.js';
 import {
   createStreamedReply,
   createWholeReply,
@@ -40,9 +41,9 @@ export interface ClientSession {
   readonly capabilities: readonly string[];
   readonly framing: Framing;
   /** Sends one operation, such as `<get/>`, and waits for its whole reply. `<rpc-error>`s are data, not exceptions. */
-  request(operation: string, options?: RequestOptions): Promise<Reply>;
+  request(operation: string | Operation, options?: RequestOptions): Promise<Reply>;
   /** Sends one operation; resolves with the first bytes of its reply. */
-  stream(operation: string, options?: RequestOptions): Promise<ReplyStream>;
+  stream(operation: string | Operation, options?: RequestOptions): Promise<ReplyStream>;
   /** `<close-session>`, its reply, the end of the stream: resolves when all is over, within the reply timeout. */
   close(): Promise<void>;
   /** Ends the session at once. */
@@ -189,7 +190,7 @@ export function openClientSession(
     sink?.end(errors);
   }
 
-  function send(operation: string, reply: ReplySink, requestOptions?: RequestOptions): void {
+  function send(operation: string | Operation, reply: ReplySink, requestOptions?: RequestOptions): void {
     if (state === 'open') requests.send(operation, reply, requestOptions);
     else reply.fail(new CallhomeError('CALLHOME_SESSION_CLOSED', { why: `it is ${state}` }));
   }

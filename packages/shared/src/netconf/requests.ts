@@ -1,6 +1,6 @@
 import { CallhomeError } from '../errors.js';
 import type { MessageStream } from './message-stream.js';
-import { parseOperation, rpcMessage } from './operation.js';
+import { type Operation, parseOperation, rpcMessage } from './operation.js';
 import type { MessageSink, ReplySink } from './reply-sink.js';
 
 export interface RequestOptions {
@@ -12,7 +12,7 @@ export interface RequestOptions {
 /** The requests of one session that are under way: a bounded queue to the stream, a deadline for each reply. */
 export interface Requests {
   /** Sends an operation as soon as the stream takes it. All that goes wrong is told to `sink.fail`. */
-  send(operation: string, sink: ReplySink, options?: RequestOptions): void;
+  send(operation: string | Operation, sink: ReplySink, options?: RequestOptions): void;
   /** The stream takes more. */
   drain(): void;
   /** What takes the reply that begins now; `undefined` when nobody waits for it (any more). */
@@ -58,11 +58,13 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
   let queuedBytes = 0;
   let writable = true;
 
-  function enqueue(operation: string, sink: ReplySink, options: RequestOptions): void {
+  function enqueue(operation: string | Operation, sink: ReplySink, options: RequestOptions): void {
     const { signal } = options;
     signal?.throwIfAborted();
     const id = String(nextId++);
-    const bytes = stream.frame(rpcMessage(id, parseOperation(operation)));
+    const bytes = stream.frame(
+      rpcMessage(id, typeof operation === 'string' ? parseOperation(operation) : operation),
+    );
     if (queuedBytes + bytes.length > maxQueued) {
       const what = 'the queue of requests';
       throw new CallhomeError('CALLHOME_MESSAGE_TOO_LARGE', { what, bytes: maxQueued });
