@@ -35,7 +35,7 @@ const catalogue = {
   CALLHOME_AUTHENTICATION_FAILED: (f: { user: string; why: string }) =>
     `authentication of user ${JSON.stringify(f.user)} failed: ${f.why}`,
   CALLHOME_PEER_VANISHED: (f: { seconds: number }) => `the peer has not answered for ${f.seconds} s`,
-  CALLHOME_PEER_CLOSED: (f: { when: string }) => `the peer closed the connection${f.when}`,
+  CALLHOME_PEER_CLOSED: (f: { when: string }) => `the peer closed the connection${f.when && ` ${f.when}`}`,
   CALLHOME_STOPPED: (_: Record<string, never>) => 'the program was stopped',
   CALLHOME_REPLACED: (f: { remoteAddress: string }) => `the device called again, from ${f.remoteAddress}`,
   CALLHOME_DISCONNECTED: (f: { reason: string }) => f.reason,

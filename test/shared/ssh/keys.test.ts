@@ -44,6 +44,7 @@ describe('public keys', () => {
     const [key] = publicKeysFromText(`# a comment\n\n${text}`, 'generated.pub');
     expect(key?.type).toBe('ssh-ed25519');
     expect(text).toContain(key?.blob.toString('base64'));
+    expect(publicKeysFromText(`[router1]:830 ${text}`, 'ssh-keyscan')).toEqual([key]);
   });
 
   it.each([

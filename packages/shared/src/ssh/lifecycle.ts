@@ -56,7 +56,7 @@ export function watchLifecycle(socket: Socket, handshakeTimeout: number): Lifecy
   );
   socket.once('close', () => {
     finish(
-      new CallhomeError('CALLHOME_PEER_CLOSED', { when: stage === 'open' ? '' : ` during the SSH ${stage}` }),
+      new CallhomeError('CALLHOME_PEER_CLOSED', { when: stage === 'open' ? '' : `during the SSH ${stage}` }),
     );
   });
   return {

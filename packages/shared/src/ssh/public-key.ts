@@ -32,28 +32,28 @@ export function publicKeyFromBlob(blob: Buffer, what: string): PublicKey {
   return { type, blob };
 }
 
+/** [HOST] TYPE BASE64 [COMMENT]; the base64 of every blob starts with the zeros of its first length. */
+const keyLine = /^(?:\S+\s+)?(?<type>\S+)\s+(?<base64>AAAA[A-Za-z0-9+/]+={0,2})(?:\s|$)/;
+
 /**
- * Reads the lines of a `.pub` or `authorized_keys` file without options: TYPE BASE64 [COMMENT]; `#` starts a comment line.
+ * Reads public keys as `.pub` files, `authorized_keys` without options, and `ssh-keyscan` give them: one a line.
  * @throws CALLHOME_KEY_INVALID, naming `what` and the line
  */
 export function publicKeysFromText(text: string, what: string): PublicKey[] {
-  const keys: PublicKey[] = [];
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
-    const words = line.trim().split(/\s+/);
-    const [type, base64] = words;
-    if (type === undefined || type === '' || type.startsWith('#')) continue;
+  const fail = (where: string, why: string) =>
+    new CallhomeError('CALLHOME_KEY_INVALID', { what: where, why });
+  if (text.includes('PRIVATE KEY-'))
+    throw fail(what, 'it is a private key; give the public half, the .pub file');
+  const keys = text.split(/\r?\n/).flatMap((line, index): PublicKey[] => {
+    if (/^\s*(#|$)/.test(line)) return [];
     const where = `${what} line ${index + 1}`;
-    const fail = (why: string) => new CallhomeError('CALLHOME_KEY_INVALID', { what: where, why });
-    if (text.includes('PRIVATE KEY')) throw fail('it is a private key; give the public half, the .pub file');
-    if (base64 === undefined || !/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) {
-      throw fail('a line must be TYPE BASE64 [COMMENT]');
-    }
+    const { type, base64 } = keyLine.exec(line.trim())?.groups ?? {};
+    if (type === undefined || base64 === undefined) throw fail(where, 'a line must be TYPE BASE64 [COMMENT]');
     const key = publicKeyFromBlob(Buffer.from(base64, 'base64'), where);
-    if (key.type !== type) throw fail(`the line says ${type} but the key is ${key.type}`);
-    keys.push(key);
-  }
-  if (keys.length === 0)
-    throw new CallhomeError('CALLHOME_KEY_INVALID', { what, why: 'it holds no public key' });
+    if (key.type !== type) throw fail(where, `the line says ${type} but the key is ${key.type}`);
+    return [key];
+  });
+  if (keys.length === 0) throw fail(what, 'it holds no public key');
   return keys;
 }
 
