@@ -1,16 +1,17 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig, NmsConfig } from '@callhome/shared/config/nms-config.js';
-import { CallhomeError, isCallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { CallhomeError, isCallhomeError, reasonOf, toCallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import { userSigner } from '@callhome/shared/ssh/key-pair.js';
 import { watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import type { Fleet } from './fleet.js';
 import { followKnownKeys } from './identity/known-keys.js';
 import { admit } from './listen/admission.js';
+import { readToIdentification } from './listen/identification.js';
 import { type Listener, listen } from './listen/listener.js';
 import type { Registry } from './registry/registry.js';
 import { type ManagedConnection, manageDevice } from './session/device-connection.js';
-import type { SshClientOptions } from './session/ssh.js';
+import { connectSsh, type SshClientOptions, type SshDevice } from './session/ssh.js';
 
 /** A running collector. */
 export interface Collector extends Fleet {
@@ -56,26 +57,28 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
     lastConnection += 1;
     const callLog = log.child({ connection: lastConnection, listener, remoteAddress });
     const life = watchLifecycle(socket, config.admission.handshakeTimeout);
-    let handshaking = true;
-    const handshakeOver = (): void => {
-      if (handshaking) handshakes -= 1;
-      handshaking = false;
-    };
     void life.ended.then(() => {
-      handshakeOver();
       connections -= 1;
     });
-
     const call = { end: life.end, over: followCall() };
     calls.add(call);
     void call.over.then(() => calls.delete(call));
 
+    async function logIn(): Promise<SshDevice> {
+      try {
+        await readToIdentification(socket, life);
+        return await connectSsh(socket, life, options);
+      } finally {
+        handshakes -= 1;
+      }
+    }
+
     async function followCall(): Promise<void> {
       let connection: ManagedConnection;
       try {
-        const helloTimeout = config.admission.handshakeTimeout;
-        connection = await manageDevice(socket, life, { ...options, helloTimeout }, handshakeOver);
-      } catch {
+        connection = await manageDevice(await logIn(), life, config.admission.handshakeTimeout);
+      } catch (error) {
+        life.end(toCallhomeError(error));
         const reason = await life.ended;
         count(`failed.${reason.code}`);
         callLog.warn({ code: reason.code, reason: reason.message }, 'call failed');

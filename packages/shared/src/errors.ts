@@ -120,3 +120,10 @@ export function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message || error.name;
   return String(error);
 }
+
+/** Anything thrown as an error of the catalogue: what is none already has cost a connection. */
+export function toCallhomeError(error: unknown): CallhomeError {
+  return error instanceof CallhomeError
+    ? error
+    : new CallhomeError('CALLHOME_CONNECTION_LOST', { why: reasonOf(error) }, error);
+}

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { deferred } from '@callhome/shared/deferred.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { scanIdentification } from '@callhome/shared/ssh/identification.js';
 import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
@@ -6,9 +7,11 @@ import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 /**
  * Reads what a device says before its SSH identification, and leaves the socket paused with the identification next:
  * ssh2 loses such lines when they come in three or more segments, and then waits for ever.
- * The lifecycle limits it in time, and cuts a peer that sends anything else.
+ * The lifecycle limits it in time; rejects with the reason when it ends.
  */
-export function readToIdentification(socket: Socket, life: Lifecycle, onFound: () => void): void {
+export async function readToIdentification(socket: Socket, life: Lifecycle): Promise<void> {
+  const found = deferred<void>();
+  void life.ended.then(found.reject);
   let seen: Buffer = Buffer.alloc(0);
   const read = (chunk: Buffer): void => {
     seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
@@ -21,8 +24,9 @@ export function readToIdentification(socket: Socket, life: Lifecycle, onFound: (
     }
     socket.pause();
     socket.unshift(seen.subarray(scan.at));
-    onFound();
+    found.resolve();
   };
   socket.on('data', read);
   socket.resume();
+  await found.promise;
 }

@@ -1,11 +1,10 @@
-import type { Socket } from 'node:net';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { openClientSession } from '@callhome/shared/netconf/client-session.js';
 import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import type { DeviceConnection } from '../fleet.js';
-import { connectSsh, type SshClientOptions } from './ssh.js';
+import type { SshDevice } from './ssh.js';
 
-/** A device under management: its connection, and how that ends. */
+/** A device under management. */
 export interface ManagedConnection extends DeviceConnection {
   /** The fingerprint of the host key that it proved. */
   readonly hostKey: string;
@@ -14,41 +13,21 @@ export interface ManagedConnection extends DeviceConnection {
 }
 
 /**
- * Takes a call from its socket to a NETCONF session. However it fails, `life` ends with the reason; and so it does
- * when the collector's own session is over, because a device that nobody can ask anything is not under management.
- * @param options `helloTimeout`: for the device's NETCONF hello, seconds
- * @param onAuthenticated when the device has proved its key and let the collector in
+ * Opens the collector's own NETCONF session with a device. When that is over the connection is too, because a device
+ * that nobody can ask anything is not under management.
+ * @param helloTimeout for the device's hello. Seconds
+ * @throws CALLHOME_CHANNEL_REFUSED, CALLHOME_CONNECTION_LOST, and what `openClientSession` throws
  */
 export async function manageDevice(
-  socket: Socket,
+  ssh: SshDevice,
   life: Lifecycle,
-  options: SshClientOptions & { readonly helloTimeout: number },
-  onAuthenticated: () => void,
+  helloTimeout: number,
 ): Promise<ManagedConnection> {
-  const ssh = await connectSsh(socket, life, options);
-  onAuthenticated();
-  try {
-    const session = await openClientSession(await ssh.openChannel(), {
-      helloTimeout: options.helloTimeout * 1000,
-    });
-    void life.ended.then((reason) => session.destroy(reason));
-    void session.closed.then((error) => {
-      const why = error ? reasonOf(error) : 'it was closed';
-      ssh.end(new CallhomeError('CALLHOME_SESSION_CLOSED', { why }, error));
-    });
-    return {
-      device: ssh.device.id,
-      hostKey: ssh.hostKey,
-      session,
-      openChannel: ssh.openChannel,
-      end: ssh.end,
-    };
-  } catch (error) {
-    ssh.end(
-      error instanceof CallhomeError
-        ? error
-        : new CallhomeError('CALLHOME_CONNECTION_LOST', { why: reasonOf(error) }, error),
-    );
-    throw await life.ended;
-  }
+  const session = await openClientSession(await ssh.openChannel(), { helloTimeout: helloTimeout * 1000 });
+  void life.ended.then((reason) => session.destroy(reason));
+  void session.closed.then((error) => {
+    const why = error ? reasonOf(error) : 'it was closed';
+    ssh.end(new CallhomeError('CALLHOME_SESSION_CLOSED', { why }, error));
+  });
+  return { device: ssh.device.id, hostKey: ssh.hostKey, session, openChannel: ssh.openChannel, end: ssh.end };
 }

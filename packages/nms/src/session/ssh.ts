@@ -7,7 +7,6 @@ import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { fingerprint, keyType } from '@callhome/shared/ssh/public-key.js';
 import { type AuthHandlerMiddleware, Client, type ParsedKey } from 'ssh2';
-import { readToIdentification } from '../listen/identification.js';
 import type { DeviceDefinition } from '../registry/registry.js';
 
 /** What is offered for a device's host key, best first; no `ssh-rsa`, whose signatures are SHA-1. */
@@ -43,8 +42,9 @@ export interface SshDevice {
 }
 
 /**
- * The client end of SSH on a socket that was accepted: verifies the host key, and only then logs in with the user of
- * the device that the key belongs to (RFC 8071 §3.1). How it fails is the reason with which `life` ends.
+ * The client end of SSH on a socket that was accepted, with the device's identification next: verifies the host key,
+ * and only then logs in with the user of the device that the key belongs to (RFC 8071 §3.1). Rejects with the reason
+ * with which `life` ends.
  */
 export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOptions): Promise<SshDevice> {
   const connected = deferred<SshDevice>();
@@ -106,8 +106,7 @@ export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOp
       },
     });
   });
-  readToIdentification(socket, life, () => {
-    if (!life.enter('handshake')) return;
+  if (life.enter('handshake')) {
     client.connect({
       sock: socket,
       // The user is known once the device is; ssh2 wants one before.
@@ -118,7 +117,7 @@ export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOp
       readyTimeout: 0,
       keepaliveInterval: 0,
     });
-  });
+  }
   return connected.promise;
 }
 
