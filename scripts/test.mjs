@@ -46,7 +46,7 @@ const checks = [
       return needed('folder', existsSync(path.join(shared, 'yang')) ? [] : [shared]);
     },
   },
-  { name: 'lint', verdict: () => check('biome', 'check', '.') },
+  { name: 'lint', verdict: () => check('biome', 'check', '--error-on-warnings', '.') },
   { name: 'types', always: true, verdict: async () => ((await build(['.'])) === 0 ? 'passed' : 'failed') },
   { name: 'dead code', verdict: () => check('knip') },
   { name: 'dead code but for tests', verdict: () => check('knip', '--production') },

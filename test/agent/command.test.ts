@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { chmod, writeFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
-import { Duplex, PassThrough, Writable } from 'node:stream';
+import { Duplex, PassThrough } from 'node:stream';
 import type { SessionChannel } from '@callhome/agent/backend/backend.js';
 import { commandBackend } from '@callhome/agent/backend/command.js';
-import { createLog } from '@callhome/shared/log.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { captureLog } from '../programs/captured-log.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 
 const origin = {
@@ -16,19 +16,10 @@ const origin = {
 };
 
 let folder = '';
-let logged = '';
-const log = createLog(
-  'test',
-  new Writable({
-    write(line, _encoding, done) {
-      logged += line;
-      done();
-    },
-  }),
-);
+let captured = captureLog();
 beforeEach(async () => {
   folder = await createFolder('command');
-  logged = '';
+  captured = captureLog();
 });
 afterEach(() => removeFolder(folder));
 
@@ -50,7 +41,7 @@ function open(program: string, args: string[] = [], shownServerPort?: number) {
     },
   });
   const port = shownServerPort === undefined ? {} : { 'shown-server-port': shownServerPort };
-  commandBackend({ program, arguments: args, ...port }, log).open(channel, origin);
+  commandBackend({ program, arguments: args, ...port }, captured.log).open(channel, origin);
   return { input: toProgram, output: fromProgram, channel, status: () => status };
 }
 
@@ -101,13 +92,16 @@ describe('a command backend', () => {
     const { output, status } = open(path.join(folder, 'missing'));
     expect(await textOf(output)).toBe('');
     expect(status()).toBe(127);
-    expect(logged).toContain('it does not run');
+    expect(captured.text()).toContain('it does not run');
   });
 
   it("logs the program's complaints, within a bound", async () => {
     const { output } = open(await script('head -c 100000 /dev/zero | tr "\\0" x >&2'));
     await textOf(output);
-    const texts = logged.split('\n').filter((line) => line.includes('standard error'));
+    const texts = captured
+      .text()
+      .split('\n')
+      .filter((line) => line.includes('standard error'));
     expect(texts.length).toBeGreaterThan(0);
     for (const line of texts) expect(line.length).toBeLessThan(2000);
   });
@@ -117,7 +111,7 @@ describe('a command backend', () => {
     const [chunk] = await once(output, 'data');
     const pid = Number(String(chunk));
     channel.destroy();
-    await expect.poll(() => logged, { timeout: 15_000 }).toContain('session closed');
+    await expect.poll(() => captured.text(), { timeout: 15_000 }).toContain('session closed');
     expect(() => process.kill(pid, 0)).toThrow();
   });
 });

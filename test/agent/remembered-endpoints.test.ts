@@ -1,34 +1,24 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
 import { openRememberedEndpoints } from '@callhome/agent/application/remembered-endpoints.js';
-import { createLog } from '@callhome/shared/log.js';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { captureLog } from '../programs/captured-log.js';
 
 describe('the remembered endpoints', () => {
   let folder = '';
-  let logged = '';
-  const log = createLog(
-    'test',
-    new Writable({
-      write(line, _encoding, done) {
-        logged += line;
-        done();
-      },
-    }),
-  );
+  let captured = captureLog();
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'callhome-'));
-    logged = '';
+    captured = captureLog();
   });
   afterEach(() => rm(folder, { recursive: true }));
 
   it('are there again after a restart', async () => {
-    const before = await openRememberedEndpoints(folder, log);
+    const before = await openRememberedEndpoints(folder, captured.log);
     void before.remember('nms', 'second');
     await before.remember('other', 'first');
-    const after = await openRememberedEndpoints(folder, log);
+    const after = await openRememberedEndpoints(folder, captured.log);
     expect([after.get('nms'), after.get('other'), after.get('third')]).toEqual([
       'second',
       'first',
@@ -40,9 +30,9 @@ describe('the remembered endpoints', () => {
     'are forgotten, with a warning, when the file holds %j',
     async (text) => {
       await writeFile(join(folder, 'last-connected.json'), text);
-      const endpoints = await openRememberedEndpoints(folder, log);
+      const endpoints = await openRememberedEndpoints(folder, captured.log);
       expect(endpoints.get('nms')).toBeUndefined();
-      expect(logged).toContain('forgotten');
+      expect(captured.text()).toContain('forgotten');
       await endpoints.remember('nms', 'first');
       expect(JSON.parse(await readFile(join(folder, 'last-connected.json'), 'utf8'))).toEqual({
         nms: 'first',
@@ -51,9 +41,9 @@ describe('the remembered endpoints', () => {
   );
 
   it('warn and go on when they cannot be written', async () => {
-    const endpoints = await openRememberedEndpoints(join(folder, 'missing'), log);
+    const endpoints = await openRememberedEndpoints(join(folder, 'missing'), captured.log);
     await endpoints.remember('nms', 'first');
     expect(endpoints.get('nms')).toBe('first');
-    expect(logged).toContain('not kept');
+    expect(captured.text()).toContain('not kept');
   });
 });

@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { PassThrough, Writable } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { SessionChannel } from '@callhome/agent/backend/backend.js';
 import { type AuthenticatedConnection, serveSsh } from '@callhome/agent/transport/ssh.js';
 import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
-import { createLog } from '@callhome/shared/log.js';
 import { generateKeyPair, type KeyPair, userSigner } from '@callhome/shared/ssh/key-pair.js';
 import { Client, type ClientChannel } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { captureLog } from '../../programs/captured-log.js';
 
 const hostKey = generateKeyPair();
 const userKey = generateKeyPair();
@@ -24,21 +24,12 @@ const endpoint: EndpointConfig = {
 let server: Server;
 let sockets: Socket[] = [];
 let channels: SessionChannel[] = [];
-let logged = '';
-const log = createLog(
-  'test',
-  new Writable({
-    write(line, _encoding, done) {
-      logged += line;
-      done();
-    },
-  }),
-);
+let captured = captureLog();
 
 beforeEach(async () => {
   server = createServer((socket) => sockets.push(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  logged = '';
+  captured = captureLog();
 });
 afterEach(() => {
   for (const socket of sockets) socket.destroy();
@@ -69,7 +60,7 @@ function serve(
       handshakeTimeout,
       maxSessions: 2,
       onSession: (channel) => channels.push(channel),
-      log,
+      log: captured.log,
     },
   );
 }
@@ -147,8 +138,8 @@ describe("the agent's SSH server", () => {
     const outcome = serve(device).catch((error: unknown) => error);
     await logIn(nms, key, username);
     expect(await outcome).toMatchObject({ code: 'CALLHOME_AUTHENTICATION_FAILED' });
-    expect(logged).toContain(username);
-    expect(logged).toContain('SHA256:');
+    expect(captured.text()).toContain(username);
+    expect(captured.text()).toContain('SHA256:');
   });
 
   it('refuses a password, whatever it is', async () => {
@@ -158,7 +149,7 @@ describe("the agent's SSH server", () => {
     client.on('error', () => undefined);
     client.connect({ sock: nms, username: 'callhome', password: 'hunter2', hostVerifier: () => true });
     expect(await outcome).toMatchObject({ code: 'CALLHOME_AUTHENTICATION_FAILED' });
-    expect(logged).not.toContain('hunter2');
+    expect(captured.text()).not.toContain('hunter2');
   });
 
   it('says that its host key was refused', async () => {

@@ -1,16 +1,15 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { Writable } from 'node:stream';
 import { type Collector, startCollector } from '@callhome/nms/collector.js';
 import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
 import type { Registry } from '@callhome/nms/registry/registry.js';
 import type { NmsConfig } from '@callhome/shared/config/nms-config.js';
-import { createLog } from '@callhome/shared/log.js';
 import { openServerSession } from '@callhome/shared/netconf/server-session.js';
 import { generateKeyPair, hostSigners, type KeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { fingerprint } from '@callhome/shared/ssh/public-key.js';
 import ssh2, { type ServerChannel } from 'ssh2';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { captureLog } from '../../programs/captured-log.js';
 import { createFolder, removeFolder } from '../../programs/folder.js';
 
 const identity = generateKeyPair();
@@ -21,25 +20,8 @@ let folder = '';
 let registry: Registry;
 let collector: Collector;
 let sockets: Socket[] = [];
-let waiting: { wanted: string; found: (line: Record<string, unknown>) => void }[] = [];
-
-/** Resolves with the next line of the collector's log that has this code or message. */
-function logged(wanted: string): Promise<Record<string, unknown>> {
-  return new Promise((found) => waiting.push({ wanted, found }));
-}
-
-const log = createLog(
-  'test',
-  new Writable({
-    write(text, _encoding, done) {
-      const line = JSON.parse(String(text));
-      const met = waiting.filter(({ wanted }) => line.code === wanted || line.msg === wanted);
-      waiting = waiting.filter((one) => !met.includes(one));
-      for (const { found } of met) found(line);
-      done();
-    },
-  }),
-);
+let captured = captureLog();
+const logged = (wanted: string) => captured.next(wanted);
 
 async function start(admission: NmsConfig['admission'] = limits): Promise<void> {
   const listener = {
@@ -52,11 +34,12 @@ async function start(admission: NmsConfig['admission'] = limits): Promise<void> 
   collector = await startCollector(
     { listeners: [listener], defaultUser: 'callhome', api, admission },
     registry,
-    log,
+    captured.log,
   );
 }
 
 beforeEach(async () => {
+  captured = captureLog();
   folder = await createFolder('registry');
   registry = await openEmbeddedRegistry(folder, new Date());
   const { type, blob } = hostKey.publicKey;
