@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -213,18 +212,5 @@ describe("an agent's configuration", () => {
       message: expect.stringContaining('no such file'),
     });
     await expect(loadAgentConfig(folder)).rejects.toMatchObject({ code: 'CALLHOME_FILE_UNREADABLE' });
-  });
-});
-
-describe('a configuration that init writes', () => {
-  const judge = join(process.env['CALLHOME_SHARED'] ?? '../shared', 'bin', 'yang-validate');
-  it('is valid for libyang, but for the settings of our own', async () => {
-    const document: object = JSON.parse(text);
-    const standard = Object.fromEntries(
-      Object.entries(document).filter(([name]) => name.startsWith('ietf-')),
-    );
-    const file = join(folder, 'standard.json');
-    await writeFile(file, JSON.stringify(standard));
-    expect(execFileSync(judge, [file], { encoding: 'utf8' })).toBe(`${file}: valid\n`);
   });
 });

@@ -1,0 +1,93 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadNmsConfig, newNmsDocument } from '@callhome/shared/config/nms-config.js';
+import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const identity = generateKeyPair();
+const binds = [
+  { address: '192.0.2.1', port: 4334 },
+  { address: '2001:db8::1', port: 14334 },
+];
+const text = JSON.stringify(newNmsDocument({ identity, binds, apiPort: 8334 }));
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'callhome-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function load(content: string) {
+  const file = join(folder, 'nms.json');
+  await writeFile(file, content);
+  return loadNmsConfig(file);
+}
+
+const ssh =
+  "/ietf-netconf-client:netconf-client/listen/endpoints/endpoint[name='call-home']/ssh/ssh-client-parameters";
+
+describe("a collector's configuration", () => {
+  it('as init writes it, is read with its key, addresses and limits', async () => {
+    expect(await load(text)).toMatchObject({
+      listeners: [
+        {
+          name: 'call-home',
+          binds,
+          identity: { publicKey: identity.publicKey },
+          keepalive: { maxWait: 30, maxAttempts: 3 },
+        },
+      ],
+      defaultUser: 'callhome',
+      api: { address: '127.0.0.1', port: 8334 },
+      admission: { maxConnections: 20_000, maxHandshakes: 512, handshakeTimeout: 30 },
+    });
+  });
+
+  it.each([
+    [
+      'a key that is none',
+      identity.publicKey.blob.toString('base64'),
+      'AAAA',
+      `${ssh}/client-identity/public-key: the key`,
+    ],
+    [
+      'a dangling key',
+      '"central-keystore-reference":"collector"',
+      '"central-keystore-reference":"x"',
+      `${ssh}/client-identity/public-key: refers to an entry`,
+    ],
+    [
+      'a dangling bag',
+      '"central-truststore-reference":"devices"',
+      '"central-truststore-reference":"x"',
+      `${ssh}/server-authentication/ssh-host-keys: refers to an entry`,
+    ],
+    [
+      'a bind without an address',
+      '"local-address":"192.0.2.1",',
+      '',
+      'local-bind[1]/local-address: is missing',
+    ],
+    ['a bind that is a name', '192.0.2.1', 'localhost', 'local-bind[1]/local-address: must be an IP address'],
+    [
+      'an idle timeout, which would end quiet devices',
+      '"idle-timeout":0',
+      '"idle-timeout":180',
+      '/listen/idle-timeout: must be given, and 0',
+    ],
+    [
+      'keys in the bag of devices',
+      '"description":"Empty: the devices and their keys live in the registry."',
+      `"public-key":[{"name":"x","public-key-format":"ietf-crypto-types:ssh-public-key-format","public-key":"${identity.publicKey.blob.toString('base64')}"}]`,
+      'must refer to an empty bag',
+    ],
+  ])('with %s is refused with its path and the reason', async (_what, from, to, expected) => {
+    const changed = text.replace(from, to);
+    expect(changed).not.toBe(text);
+    await expect(load(changed)).rejects.toMatchObject({
+      code: 'CALLHOME_CONFIG_INVALID',
+      message: expect.stringContaining(expected),
+    });
+  });
+});
