@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openRememberedEndpoints } from '@callhome/agent/application/remembered-endpoints.js';
@@ -45,5 +45,14 @@ describe('the remembered endpoints', () => {
     await endpoints.remember('nms', 'first');
     expect(endpoints.get('nms')).toBe('first');
     expect(captured.text()).toContain('not kept');
+  });
+
+  it('that could not be written are written at the next connection', async () => {
+    const later = join(folder, 'later');
+    const endpoints = await openRememberedEndpoints(later, captured.log);
+    await endpoints.remember('nms', 'first');
+    await mkdir(later);
+    await endpoints.remember('nms', 'first');
+    expect(JSON.parse(await readFile(join(later, 'last-connected.json'), 'utf8'))).toEqual({ nms: 'first' });
   });
 });

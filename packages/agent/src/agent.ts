@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { AgentConfig } from '@callhome/shared/config/agent-config.js';
 import type { Log } from '@callhome/shared/log.js';
 import { runApplication } from './application/application.js';
@@ -21,6 +22,8 @@ export async function runAgent(
   log: Log,
   signal: AbortSignal,
 ): Promise<void> {
+  // Every application listens for the end, and none of them for ever.
+  setMaxListeners(0, signal);
   const remembered = await openRememberedEndpoints(stateFolder, log);
   const backend = createBackend(config, log);
   await Promise.all(

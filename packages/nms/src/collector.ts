@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { ListenerConfig, NmsConfig } from '@callhome/shared/config/nms-config.js';
 import { CallhomeError, isCallhomeError, reasonOf, toCallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
-import { userSigner } from '@callhome/shared/ssh/key-pair.js';
+import { signer } from '@callhome/shared/ssh/key-pair.js';
 import { watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import type { Fleet } from './fleet.js';
 import { followKnownKeys } from './identity/known-keys.js';
@@ -11,6 +11,7 @@ import { readToIdentification } from './listen/identification.js';
 import { type Listener, listen } from './listen/listener.js';
 import type { Registry } from './registry/registry.js';
 import { type ManagedConnection, manageDevice } from './session/device-connection.js';
+import { createManagedDevices } from './session/managed-devices.js';
 import { connectSsh, type SshClientOptions, type SshDevice } from './session/ssh.js';
 
 /** A running collector. */
@@ -26,7 +27,6 @@ export interface Collector extends Fleet {
  */
 export async function startCollector(config: NmsConfig, registry: Registry, log: Log): Promise<Collector> {
   const knownKeys = await followKnownKeys(registry);
-  const managed = new Map<string, ManagedConnection>();
   const counters: Record<string, number> = {};
   /** Every call whose story is not over: its connection, and what the registry has to learn of it. */
   const calls = new Set<{ readonly end: (reason: CallhomeError) => void; readonly over: Promise<void> }>();
@@ -37,10 +37,7 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
   const count = (name: string): void => {
     counters[name] = (counters[name] ?? 0) + 1;
   };
-  /** The registry's trouble, such as a full disk, does not end connections. */
-  const record = async (write: Promise<void>): Promise<void> => {
-    await write.catch((error) => log.error({ reason: reasonOf(error) }, 'the registry was not written'));
-  };
+  const managed = createManagedDevices(registry, count);
 
   function takeCall(socket: Socket, listener: string, options: SshClientOptions): void {
     const remoteAddress = `${socket.remoteAddress ?? 'unknown'} port ${socket.remotePort ?? 0}`;
@@ -73,49 +70,24 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
       }
     }
 
+    async function manage(): Promise<ManagedConnection> {
+      const ssh = await logIn();
+      const connection = await manageDevice(ssh, life, config.admission.handshakeTimeout);
+      // It may have been removed since it proved its key.
+      if (options.identify(ssh.hostKey) === ssh.device) return connection;
+      throw new CallhomeError('CALLHOME_DISCONNECTED', { reason: 'the device was removed' });
+    }
+
     async function followCall(): Promise<void> {
-      let connection: ManagedConnection;
       try {
-        connection = await manageDevice(await logIn(), life, config.admission.handshakeTimeout);
+        const connection = await manage();
+        await managed.follow(connection, life, remoteAddress, callLog.child({ device: connection.device }));
       } catch (error) {
         life.end(toCallhomeError(error));
         const reason = await life.ended;
         count(`failed.${reason.code}`);
         callLog.warn({ code: reason.code, reason: reason.message }, 'call failed');
-        return;
       }
-      await followDevice(connection, remoteAddress, callLog.child({ device: connection.device }));
-    }
-
-    async function followDevice(connection: ManagedConnection, from: string, deviceLog: Log): Promise<void> {
-      const { device, session, hostKey } = connection;
-      const connectedAt = new Date().toISOString();
-      const former = managed.get(device);
-      managed.set(device, connection);
-      former?.end(new CallhomeError('CALLHOME_REPLACED', { remoteAddress: from }));
-      count('established');
-      const { sessionId, capabilities } = session;
-      await record(
-        registry.connected(device, {
-          transport: 'ssh',
-          remoteAddress: from,
-          hostKey,
-          sessionId,
-          capabilities,
-          connectedAt,
-        }),
-      );
-      deviceLog.info(
-        { session: session.sessionId, hostKey, capabilities: session.capabilities.length },
-        'device connected',
-      );
-      const reason = await life.ended;
-      count(`ended.${reason.code}`);
-      deviceLog.info({ code: reason.code, reason: reason.message }, 'device disconnected');
-      // Where a new connection has taken over, the device is connected all the same.
-      if (managed.get(device) !== connection) return;
-      managed.delete(device);
-      await record(registry.disconnected(device, new Date().toISOString(), reason.message));
     }
   }
 
@@ -123,7 +95,7 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
   const openListener = async (listener: ListenerConfig): Promise<void> => {
     const options = {
       identify: knownKeys.find,
-      signer: userSigner(listener.identity),
+      signer: signer(listener.identity),
       keepalive: listener.keepalive,
     };
     for (const { address, port } of listener.binds) {
@@ -150,14 +122,14 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
   }
 
   return {
-    connection: (device) => managed.get(device),
+    connection: managed.connection,
     disconnect: (device, reason) =>
-      managed.get(device)?.end(new CallhomeError('CALLHOME_DISCONNECTED', { reason })),
+      managed.connection(device)?.end(new CallhomeError('CALLHOME_DISCONNECTED', { reason })),
     counters: () => ({ ...counters }),
     addresses: () => listeners.map(({ name, address, port }) => ({ name, address, port })),
     async stop() {
       close();
-      for (const connection of managed.values()) connection.end(new CallhomeError('CALLHOME_STOPPED', {}));
+      for (const connection of managed.all()) connection.end(new CallhomeError('CALLHOME_STOPPED', {}));
       for (const call of calls) call.end(new CallhomeError('CALLHOME_STOPPED', {}));
       await Promise.all([...calls].map((call) => call.over));
     },

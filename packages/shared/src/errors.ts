@@ -114,11 +114,16 @@ export function isCallhomeError<C extends ErrorCode>(error: unknown, code: C): e
   return error instanceof CallhomeError && error.code === code;
 }
 
-/** The words of anything thrown, for a log line or an error that wraps it. */
+/** Text from a peer, fit for a log line or a message: bounded, and nothing in it steers a terminal. */
+export function peerText(text: string): string {
+  const clean = text.replace(/\p{Cc}+/gu, ' ');
+  return clean.length > 300 ? `${clean.slice(0, 300)}…` : clean;
+}
+
+/** The words of anything thrown, for a log line or an error that wraps it. Some are the peer's. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
-  if (error instanceof Error) return error.message || error.name;
-  return String(error);
+  return peerText(error instanceof Error ? error.message || error.name : String(error));
 }
 
 /** Anything thrown as an error of the catalogue: what is none already has cost a connection. */

@@ -19,6 +19,14 @@ export function defaultStateFolder(env: NodeJS.ProcessEnv = process.env): string
   return join(env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'callhome');
 }
 
+/** For the message to a second program: a full disk, which prevents it, is no reason not to start. */
+function writeOwner(descriptor: number): void {
+  try {
+    ftruncateSync(descriptor);
+    writeSync(descriptor, `${process.pid}\n`, 0);
+  } catch {}
+}
+
 /**
  * Makes the folder where it is missing and takes it for `program`.
  *
@@ -41,8 +49,7 @@ export async function openStateFolder(dir: string, program: string): Promise<Sta
       const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
       throw new CallhomeError('CALLHOME_STATE_LOCKED', { dir, pid: Number.isNaN(pid) ? 0 : pid });
     }
-    ftruncateSync(descriptor);
-    writeSync(descriptor, `${process.pid}\n`, 0);
+    writeOwner(descriptor);
     const held = descriptor;
     return { path: dir, release: () => closeSync(held) };
   } catch (error) {

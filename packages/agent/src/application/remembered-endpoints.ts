@@ -28,18 +28,26 @@ export async function openRememberedEndpoints(folder: string, log: Log): Promise
       );
     }
   }
+  const textOf = (): string => `${JSON.stringify(Object.fromEntries(endpoints), undefined, 2)}\n`;
+  /** What the file holds: a write that failed is made up for at the next connection. */
+  let kept = textOf();
   let written: Promise<void> = Promise.resolve();
+
+  async function write(): Promise<void> {
+    const text = textOf();
+    if (text === kept) return;
+    try {
+      await writeFileAtomic(file, text);
+      kept = text;
+    } catch (error) {
+      log.warn({ file, reason: reasonOf(error) }, 'the last connected endpoint is not kept');
+    }
+  }
   return {
     get: (application) => endpoints.get(application),
     remember(application, endpoint) {
-      if (endpoints.get(application) === endpoint) return written;
       endpoints.set(application, endpoint);
-      const text = `${JSON.stringify(Object.fromEntries(endpoints), undefined, 2)}\n`;
-      written = written
-        .then(() => writeFileAtomic(file, text))
-        .catch((error) =>
-          log.warn({ file, reason: reasonOf(error) }, 'the last connected endpoint is not kept'),
-        );
+      written = written.then(write);
       return written;
     },
   };

@@ -17,8 +17,8 @@ export interface SessionOrigin {
 /** What answers NETCONF on the device. */
 export interface Backend {
   /**
-   * Serves one NETCONF session on a channel until either side ends it, then closes the channel.
-   * Never throws: what goes wrong is logged, and ends the session.
+   * Serves one NETCONF session on a channel until either side ends it, then closes the channel. Resolves when all of
+   * the session is over, and never rejects: what goes wrong is logged, and ends the session.
    */
-  open(channel: SessionChannel, origin: SessionOrigin): void;
+  open(channel: SessionChannel, origin: SessionOrigin): Promise<void>;
 }

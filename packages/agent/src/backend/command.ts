@@ -10,7 +10,8 @@ type CommandConfig = NonNullable<AgentConfig['agent']['backend']['command']>;
 /** For a program to end by itself once its channel is closed, and again after SIGTERM. Milliseconds. */
 const exitTimeout = 5000;
 
-/** Of each piece of a program's standard error that reaches the log. Bytes. */
+/** What reaches the log of a program's standard error: so many pieces in a session, and so many bytes of each. */
+const maxComplaints = 100;
 const maxErrorText = 1024;
 
 /** The user's home and shell by /etc/passwd; for users that it does not have, `/` and `/bin/sh`. */
@@ -41,13 +42,13 @@ function sessionEnvironment(origin: SessionOrigin, shownServerPort?: number): Re
 /** Runs a program for each session, which speaks NETCONF on its standard input and output. */
 export function commandBackend(config: CommandConfig, log: Log): Backend {
   return {
-    open(channel, origin) {
-      runSession(config, channel, origin, log.child({ backend: config.program, user: origin.user })).catch(
-        (error) => {
-          log.error({ reason: reasonOf(error) }, 'session failed');
-          channel.destroy();
-        },
-      );
+    async open(channel, origin) {
+      try {
+        await runSession(config, channel, origin, log.child({ backend: config.program, user: origin.user }));
+      } catch (error) {
+        log.error({ reason: reasonOf(error) }, 'session failed');
+        channel.destroy();
+      }
     },
   };
 }
@@ -64,17 +65,21 @@ async function runSession(
     stdio: 'pipe',
   });
   const exit = new Promise<{ status: number; outcome: string }>((resolve) => {
-    child.once('error', (error) => resolve({ status: 127, outcome: `it does not run: ${error.message}` }));
+    child.on('error', (error) => {
+      if (child.pid === undefined) resolve({ status: 127, outcome: `it does not run: ${error.message}` });
+      else log.error({ reason: error.message }, 'the backend cannot be ended');
+    });
     child.once('close', (code, signal) =>
       resolve({ status: code ?? 128, outcome: signal ? `killed by ${signal}` : `exit status ${code}` }),
     );
   });
   log.info({ pid: child.pid }, 'session opened');
+  let complaints = 0;
   child.stderr.on('data', (chunk: Buffer) => {
-    log.warn(
-      { text: chunk.toString('utf8', 0, maxErrorText).trimEnd() },
-      'the backend wrote to standard error',
-    );
+    complaints += 1;
+    if (complaints > maxComplaints) return;
+    const text = chunk.toString('utf8', 0, maxErrorText).trimEnd();
+    log.warn({ text, last: complaints === maxComplaints }, 'the backend wrote to standard error');
   });
   channel.pipe(child.stdin);
   // A program that reads no more still has its say; what comes for it is let go.

@@ -77,7 +77,7 @@ export function embeddedBackend(document: unknown, parent: Log): Backend {
   }
 
   return {
-    open(channel, { user }) {
+    async open(channel, { user }) {
       const sessionId = nextSessionId();
       const log = parent.child({ backend: 'embedded', session: sessionId, user });
       const session = openServerSession(channel, {
@@ -89,10 +89,9 @@ export function embeddedBackend(document: unknown, parent: Log): Backend {
       });
       sessions.set(sessionId, session);
       log.info('session opened');
-      void session.closed.then((error) => {
-        sessions.delete(sessionId);
-        log.info({ reason: error ? reasonOf(error) : 'closed by the client' }, 'session closed');
-      });
+      const reason = await session.closed;
+      sessions.delete(sessionId);
+      log.info({ reason: reason ? reasonOf(reason) : 'closed by the client' }, 'session closed');
     },
   };
 }

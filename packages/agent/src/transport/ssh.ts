@@ -3,12 +3,14 @@ import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
 import { deferred } from '@callhome/shared/deferred.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
-import { guardConnection } from '@callhome/shared/ssh/flow-control.js';
+import { algorithms } from '@callhome/shared/ssh/algorithms.js';
+import { type ConnectionGuard, guardConnection } from '@callhome/shared/ssh/flow-control.js';
 import { scanIdentification } from '@callhome/shared/ssh/identification.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import { hostSigners } from '@callhome/shared/ssh/key-pair.js';
 import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
-import ssh2, { type Channel, type Connection } from 'ssh2';
+import { closeEmptySession } from '@callhome/shared/ssh/ssh2-internals.js';
+import ssh2, { type Channel, type Connection, type Session } from 'ssh2';
 import type { SessionChannel, SessionOrigin } from '../backend/backend.js';
 import { authenticator } from './user-authentication.js';
 
@@ -23,8 +25,8 @@ export interface SshServerOptions {
   readonly handshakeTimeout: number;
   /** Session channels at once. */
   readonly maxSessions: number;
-  /** Takes the channel of each NETCONF session. */
-  readonly onSession: (channel: SessionChannel, origin: SessionOrigin) => void;
+  /** Takes the channel of each NETCONF session; resolves when all of the session is over. */
+  readonly onSession: (channel: SessionChannel, origin: SessionOrigin) => Promise<void>;
   readonly log: Log;
 }
 
@@ -48,7 +50,7 @@ export function serveSsh(
   endpoint: EndpointConfig,
   options: SshServerOptions,
 ): Promise<AuthenticatedConnection> {
-  const server = new ssh2.Server({ hostKeys: endpoint.hostKeys.flatMap(hostSigners) });
+  const server = new ssh2.Server({ hostKeys: endpoint.hostKeys.flatMap(hostSigners), algorithms });
   const judge = authenticator(endpoint.users);
   const life = watchLifecycle(socket, options.handshakeTimeout);
   const authenticated = deferred<AuthenticatedConnection>();
@@ -59,6 +61,7 @@ export function serveSsh(
 
   server.once('connection', (connection) => {
     life.enter('handshake');
+    const guard = guardConnection(connection, socket, life);
     let user = '';
     let refusals = 0;
     connection.on('authentication', (context) => {
@@ -81,7 +84,7 @@ export function serveSsh(
     connection.on('error', (error) => life.end(connectionError(life, error)));
     connection.once('ready', () => {
       if (!life.enter('open')) return;
-      serveSessions(connection, socket, user, options, life);
+      serveSessions(connection, socket, user, options, life, guard);
       if (endpoint.keepalive) keepAlive(connection, socket, endpoint.keepalive, life);
       const end = (reason: CallhomeError): void => {
         if (life.stage === 'open') connection.end();
@@ -125,40 +128,50 @@ function serveSessions(
   user: string,
   options: SshServerOptions,
   life: Lifecycle,
+  guard: ConnectionGuard,
 ): void {
-  const guard = guardConnection(socket, life);
   const origin: SessionOrigin = {
     user,
     remote: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
     local: { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
   };
-  const channels = new Set<Channel>();
-  // ssh2 tells of a channel's end once it is read to its end; where the connection is gone nobody may be reading.
+  /** Those that are not over: each with its channel, once it has one. */
+  const sessions = new Map<Session, Channel | undefined>();
+  // ssh2 tells of a channel's end once it is read to its end; where the peer is gone nobody may be reading.
   void life.ended.then(() => {
-    for (const channel of channels) channel.unpipe().resume();
+    for (const channel of sessions.values()) channel?.unpipe().resume();
   });
-  let sessions = 0;
+  let refused = 0;
   connection.on('session', (accept, reject) => {
-    if (sessions >= options.maxSessions) {
-      options.log.warn({ sessions }, 'session refused: the connection has as many as it may');
+    if (sessions.size >= options.maxSessions) {
+      refused += 1;
+      if (refused === 1)
+        options.log.warn(
+          { sessions: sessions.size },
+          'sessions are refused: there are as many as there may be',
+        );
       reject();
       return;
     }
-    sessions += 1;
     const session = accept();
-    session.once('close', () => {
-      sessions -= 1;
+    sessions.set(session, undefined);
+    let served: Promise<void> | undefined;
+    session.once('close', async () => {
+      const channel = sessions.get(session);
+      if (!channel) closeEmptySession(connection, session);
+      channel?.unpipe().resume();
+      await served;
+      sessions.delete(session);
     });
     session.on('subsystem', (acceptSubsystem, rejectSubsystem, { name }) => {
-      if (name !== 'netconf') {
+      if (name !== 'netconf' || served) {
         rejectSubsystem();
         return;
       }
       const channel = acceptSubsystem();
+      sessions.set(session, channel);
       guard.guardChannel(channel);
-      channels.add(channel);
-      channel.once('close', () => channels.delete(channel));
-      options.onSession(channel, origin);
+      served = options.onSession(channel, origin);
     });
   });
 }

@@ -25,10 +25,12 @@ export function authenticator(users: EndpointConfig['users']): (context: AuthCon
     if (context.method !== 'publickey') return refuse(`the method ${context.method} is not offered`);
     const key = keys.get(context.username)?.find(({ blob }) => blob.equals(context.key.data));
     if (!key) return refuse(`the public key ${fingerprint(context.key.data)} is not one of the user's`);
-    if (context.key.algo === 'ssh-rsa') return refuse('the client signs with SHA-1');
+    // ssh2 says `ssh-rsa` for RSA's SHA-2 signatures too (RFC 8332), and then names the hash.
+    if (context.key.algo === 'ssh-rsa' && context.hashAlgo === undefined)
+      return refuse('the client signs with SHA-1');
     // Without a signature the client asks whether this key would do (RFC 4252 §7).
-    if (!context.signature || !context.blob) return { kind: 'accept' };
-    const verified = key.verifier.verify(context.blob, context.signature, context.hashAlgo);
+    if (!context.signature) return { kind: 'accept' };
+    const verified = context.blob && key.verifier.verify(context.blob, context.signature, context.hashAlgo);
     return verified === true ? { kind: 'accept' } : refuse('the signature is wrong');
   };
 }

@@ -149,7 +149,14 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
   const durably = <T>(change: () => T): T => {
     db.pragma('synchronous = FULL');
     try {
-      return db.transaction(change).immediate();
+      db.exec('BEGIN IMMEDIATE');
+      const result = change();
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // Where the disk is full SQLite has rolled back already.
+      if (db.inTransaction) db.exec('ROLLBACK');
+      throw error;
     } finally {
       db.pragma('synchronous = NORMAL');
     }
@@ -232,10 +239,12 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
       return () => listeners.delete(listener);
     },
     async close() {
-      attempt(() => {
+      try {
         db.pragma('wal_checkpoint(TRUNCATE)');
-        db.close();
-      });
+      } catch {
+        // A full disk: the next start reads what the journal holds.
+      }
+      attempt(() => db.close());
     },
   };
 }

@@ -1,6 +1,7 @@
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { openClientSession } from '@callhome/shared/netconf/client-session.js';
 import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
+import { fingerprint } from '@callhome/shared/ssh/public-key.js';
 import type { DeviceConnection } from '../fleet.js';
 import type { SshDevice } from './ssh.js';
 
@@ -8,6 +9,8 @@ import type { SshDevice } from './ssh.js';
 export interface ManagedConnection extends DeviceConnection {
   /** The fingerprint of the host key that it proved. */
   readonly hostKey: string;
+  /** ISO 8601, UTC. */
+  readonly connectedAt: string;
   /** Says goodbye and ends the connection. */
   end(reason: CallhomeError): void;
 }
@@ -29,5 +32,12 @@ export async function manageDevice(
     const why = error ? reasonOf(error) : 'it was closed';
     ssh.end(new CallhomeError('CALLHOME_SESSION_CLOSED', { why }, error));
   });
-  return { device: ssh.device.id, hostKey: ssh.hostKey, session, openChannel: ssh.openChannel, end: ssh.end };
+  return {
+    device: ssh.device.id,
+    hostKey: fingerprint(ssh.hostKey),
+    connectedAt: new Date().toISOString(),
+    session,
+    openChannel: ssh.openChannel,
+    end: ssh.end,
+  };
 }

@@ -1,23 +1,15 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { deferred } from '@callhome/shared/deferred.js';
-import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
-import { guardConnection } from '@callhome/shared/ssh/flow-control.js';
+import { CallhomeError, peerText, reasonOf } from '@callhome/shared/errors.js';
+import { algorithms } from '@callhome/shared/ssh/algorithms.js';
+import { type ConnectionGuard, guardConnection } from '@callhome/shared/ssh/flow-control.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { fingerprint, keyType } from '@callhome/shared/ssh/public-key.js';
-import { type AuthHandlerMiddleware, Client, type ParsedKey } from 'ssh2';
+import { openChannels } from '@callhome/shared/ssh/ssh2-internals.js';
+import { type AuthHandlerMiddleware, type Channel, Client, type ParsedKey } from 'ssh2';
 import type { DeviceDefinition } from '../registry/registry.js';
-
-/** What is offered for a device's host key, best first; no `ssh-rsa`, whose signatures are SHA-1. */
-const hostKeyAlgorithms = [
-  'ssh-ed25519',
-  'ecdsa-sha2-nistp256',
-  'ecdsa-sha2-nistp384',
-  'ecdsa-sha2-nistp521',
-  'rsa-sha2-512',
-  'rsa-sha2-256',
-] as const;
 
 /** For a device to answer the opening of a channel. Milliseconds. */
 const channelTimeout = 30_000;
@@ -33,8 +25,8 @@ export interface SshClientOptions {
 /** A device that has proved its host key and let the collector in. */
 export interface SshDevice {
   readonly device: DeviceDefinition;
-  /** The fingerprint of the host key that it proved. */
-  readonly hostKey: string;
+  /** The host key that it proved, in the SSH wire format. */
+  readonly hostKey: Buffer;
   /** A channel with the `netconf` subsystem. @throws CALLHOME_CHANNEL_REFUSED, CALLHOME_CONNECTION_LOST */
   openChannel(): Promise<Duplex>;
   /** Says goodbye and ends the connection. */
@@ -50,6 +42,7 @@ export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOp
   const connected = deferred<SshDevice>();
   void life.ended.then(connected.reject);
   const client = new Client();
+  const guard = guardConnection(client, socket, life);
   let claim: { readonly device: DeviceDefinition; readonly blob: Buffer } | undefined;
 
   /** Says more than the failed handshake that follows from it. */
@@ -73,7 +66,7 @@ export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOp
 
   let offered = false;
   const authenticate: AuthHandlerMiddleware = (methods, partialSuccess, next) => {
-    if (!claim) return;
+    if (!claim || life.stage === 'ended') return;
     const { user } = claim.device;
     if (!offered) {
       offered = true;
@@ -83,7 +76,8 @@ export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOp
     const what = partialSuccess
       ? 'the device wants more than the key'
       : "the device does not let the collector's key in";
-    const why = `${what}; it accepts: ${methods.join(', ')}`;
+    // null, whatever its type says, where the device has no signature algorithm of the key (RFC 8308 §3.1).
+    const why = `${what}; it accepts: ${peerText(methods?.join(', ') ?? 'other kinds of keys')}`;
     client.end();
     life.end(new CallhomeError('CALLHOME_AUTHENTICATION_FAILED', { user, why }));
   };
@@ -94,12 +88,11 @@ export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOp
   });
   client.once('ready', () => {
     if (!claim || !life.enter('open')) return;
-    const guard = guardConnection(socket, life);
     if (options.keepalive) keepAlive(client, socket, options.keepalive, life);
     connected.resolve({
       device: claim.device,
-      hostKey: fingerprint(claim.blob),
-      openChannel: () => openChannel(client, guard),
+      hostKey: claim.blob,
+      openChannel: channelOpener(client, guard, life),
       end(reason) {
         if (life.stage === 'open') client.end();
         life.end(reason);
@@ -113,7 +106,7 @@ export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOp
       username: '',
       authHandler: authenticate,
       hostVerifier: verifyHostKey,
-      algorithms: { serverHostKey: [...hostKeyAlgorithms] },
+      algorithms,
       readyTimeout: 0,
       keepaliveInterval: 0,
     });
@@ -121,32 +114,52 @@ export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOp
   return connected.promise;
 }
 
-function openChannel(client: Client, guard: ReturnType<typeof guardConnection>): Promise<Duplex> {
-  return new Promise((resolve, reject) => {
-    const refuse = (why: string, cause?: unknown): void => {
-      clearTimeout(timer);
-      reject(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why }, cause));
-    };
-    let waiting = true;
-    const timer = setTimeout(() => {
-      waiting = false;
-      refuse(`the device did not answer within ${channelTimeout / 1000} s`);
-    }, channelTimeout);
-    try {
-      client.subsys('netconf', (error, channel) => {
-        if (error) {
-          refuse(reasonOf(error), error);
-          return;
-        }
-        guard.guardChannel(channel);
-        channel.stderr.resume();
+/** Opens channels one after the other, so that one whose subsystem is refused can be told from those that are in use. */
+function channelOpener(client: Client, guard: ConnectionGuard, life: Lifecycle): () => Promise<Duplex> {
+  const handedOut = new WeakSet<Channel>();
+  let last: Promise<unknown> = Promise.resolve();
+  let giveUp: (reason: CallhomeError) => void = () => undefined;
+  void life.ended.then((reason) => giveUp(reason));
+
+  const open = (): Promise<Channel> =>
+    new Promise((resolve, reject) => {
+      let waiting = true;
+      const refuse = (why: string, cause?: unknown): void => {
         clearTimeout(timer);
-        if (waiting) resolve(channel);
-        else channel.close();
-      });
-    } catch (error) {
-      // ssh2 throws where the connection is gone already.
-      refuse(reasonOf(error), error);
-    }
-  });
+        waiting = false;
+        for (const channel of openChannels(client)) if (!handedOut.has(channel)) channel.destroy();
+        reject(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why }, cause));
+      };
+      giveUp = (reason) => refuse(reason.message, reason);
+      const timer = setTimeout(
+        () => refuse(`the device did not answer within ${channelTimeout / 1000} s`),
+        channelTimeout,
+      );
+      try {
+        client.subsys('netconf', (error, channel) => {
+          if (!waiting) {
+            channel?.destroy();
+            return;
+          }
+          if (error) {
+            refuse(reasonOf(error), error);
+            return;
+          }
+          clearTimeout(timer);
+          handedOut.add(channel);
+          guard.guardChannel(channel);
+          channel.stderr.resume();
+          resolve(channel);
+        });
+      } catch (error) {
+        // ssh2 throws where the connection is gone already.
+        refuse(reasonOf(error), error);
+      }
+    });
+
+  return () => {
+    const opened = last.then(open);
+    last = opened.catch(() => undefined);
+    return opened;
+  };
 }

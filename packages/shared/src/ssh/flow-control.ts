@@ -1,72 +1,140 @@
 import type { Socket } from 'node:net';
-import type { Channel } from 'ssh2';
+import type { Channel, Client, Connection } from 'ssh2';
 import { CallhomeError } from '../errors.js';
 import type { Lifecycle } from './lifecycle.js';
+import { isExchangingKeys, openChannels, packetSizeOf, stateOf } from './ssh2-internals.js';
 
 /** ssh2 grants 2 MiB, and again 2 MiB while up to 2 MiB are unread: an honest peer stays below twice that. */
 const maxUnread = 8 * 1024 * 1024;
 
-/** What ssh2 may queue on a socket beyond the channels' data: answers to a peer that asks and does not read. */
-const maxUnsent = 16 * 1024 * 1024;
+/** What may wait on the socket: a handshake's few messages; later a piece for each channel, and answers. */
+const maxUnsent = { handshake: 64 * 1024, open: 4 * 1024 * 1024 };
 
-/** How long a peer may leave a write untaken. Milliseconds. */
+/** What a channel writes before it looks again whether the socket keeps up. */
+const maxPiece = 64 * 1024;
+
+/** RFC 4254 §5.1 sets no least packet size; a peer that grants less than this does not mean to be written to. */
+const minPacket = 256;
+
+/** How long a peer may leave a write untaken, and then the channel unclosed. Milliseconds. */
 const maxStall = 120_000;
+const closeTimeout = 10_000;
 
-/**
- * Bounds the buffers of a connection: ssh2 enforces no channel window against the peer, and ignores the socket's
- * backpressure. Call after ssh2 has taken the socket, once; then `guardChannel` for each channel.
- */
-export function guardConnection(socket: Socket, life: Lifecycle): { guardChannel(channel: Channel): void } {
-  const channels = new Set<Channel>();
-  const check = (): void => {
-    if (socket.writableLength > maxUnsent) {
-      life.cut(new CallhomeError('CALLHOME_BUFFER_EXCEEDED', { what: 'the unsent data', bytes: maxUnsent }));
-    }
-    for (const channel of channels) {
-      if (channel.readableLength > maxUnread) {
-        life.cut(
-          new CallhomeError('CALLHOME_BUFFER_EXCEEDED', { what: "a channel's data", bytes: maxUnread }),
-        );
-        return;
-      }
-    }
-  };
-  socket.on('data', check);
-  socket.setMaxListeners(0);
-  return {
-    guardChannel(channel) {
-      channels.add(channel);
-      channel.once('close', () => channels.delete(channel));
-      paceWrites(channel, socket, life);
-    },
-  };
+/** Guards the channels of a connection. */
+export interface ConnectionGuard {
+  /** To be called when ssh2 hands a channel out, before anything is written to it. */
+  guardChannel(channel: Channel): void;
 }
 
 /**
- * Makes a channel's writes wait for the peer's window, as ssh2 does, and for the socket too; neither without limit.
- * ssh2 calls `_write` again with what is left whenever the peer grants more, so each call is progress.
+ * Bounds the buffers of a connection: ssh2 holds no peer to a channel's window, ignores the socket's backpressure, and
+ * queues without end while keys are exchanged. To be called as soon as ssh2 has the socket.
  */
-function paceWrites(channel: Channel, socket: Socket, life: Lifecycle): void {
-  const write = channel._write.bind(channel);
-  let timer: NodeJS.Timeout | undefined;
-  channel._write = (data, encoding, callback) => {
-    clearTimeout(timer);
-    let taken = false;
-    const settle = (error?: Error | null): void => {
-      taken = true;
-      clearTimeout(timer);
-      callback(error);
+export function guardConnection(
+  connection: Client | Connection,
+  socket: Socket,
+  life: Lifecycle,
+): ConnectionGuard {
+  const exceeded = (what: string, bytes: number): void =>
+    life.cut(new CallhomeError('CALLHOME_BUFFER_EXCEEDED', { what, bytes }));
+  socket.on('data', () => {
+    const limit = life.stage === 'open' ? maxUnsent.open : maxUnsent.handshake;
+    if (socket.writableLength > limit) exceeded('the unsent data', limit);
+    if (openChannels(connection).some((channel) => channel.readableLength > maxUnread)) {
+      exceeded("a channel's data", maxUnread);
+    }
+  });
+  // Every channel may wait for the socket to drain, and for the end of a key exchange.
+  socket.setMaxListeners(0);
+  connection.setMaxListeners(0);
+
+  /** Calls back when what is written now goes out now. */
+  function whenClear(resume: () => void): void {
+    if (isExchangingKeys(connection)) connection.once('handshake', () => whenClear(resume));
+    else if (socket.writableNeedDrain) socket.once('drain', () => whenClear(resume));
+    else resume();
+  }
+  const isClear = (): boolean => !isExchangingKeys(connection) && !socket.writableNeedDrain;
+
+  const stalled = (): void =>
+    life.cut(new CallhomeError('CALLHOME_PEER_STALLED', { seconds: maxStall / 1000 }));
+  /** Ends what nobody reads: the channel where the connection is fine, and the connection where even that is not taken. */
+  function giveUp(channel: Channel): void {
+    if (stateOf(channel) !== 'open') return;
+    if (!isClear()) stalled();
+    channel.destroy();
+    setTimeout(() => {
+      if (stateOf(channel) === 'closing') stalled();
+    }, closeTimeout).unref();
+  }
+
+  /** Writes in pieces, each when the one before is taken by the peer's window and by the socket; none without limit. */
+  function paceWrites(channel: Channel): void {
+    const write = channel._write.bind(channel);
+    let stall: NodeJS.Timeout | undefined;
+    let pieceTaken: ((error?: Error | null) => void) | undefined;
+    const restartStall = (): void => {
+      clearTimeout(stall);
+      stall = setTimeout(() => giveUp(channel), maxStall).unref();
     };
-    write(data, encoding, (error) => {
-      if (error || !socket.writableNeedDrain) settle(error);
-      else socket.once('drain', settle);
-    });
-    if (taken) return;
-    timer = setTimeout(() => {
-      if (socket.writableNeedDrain)
-        life.cut(new CallhomeError('CALLHOME_PEER_STALLED', { seconds: maxStall / 1000 }));
-      else channel.close();
-    }, maxStall);
-    timer.unref();
+    channel._write = (data: Buffer, encoding, callback) => {
+      if (callback === pieceTaken) {
+        // ssh2 itself, with the rest of a piece: the peer's window has grown.
+        restartStall();
+        write(data, encoding, callback);
+        return;
+      }
+      let at = 0;
+      const writeOn = (): void => {
+        for (;;) {
+          clearTimeout(stall);
+          if (at >= data.length) {
+            callback();
+            return;
+          }
+          if (!isClear()) {
+            restartStall();
+            whenClear(writeOn);
+            return;
+          }
+          const piece = data.subarray(at, at + maxPiece);
+          at += piece.length;
+          let state: 'writing' | 'taken' | 'waiting' = 'writing';
+          pieceTaken = () => {
+            if (state === 'waiting') writeOn();
+            else state = 'taken';
+          };
+          restartStall();
+          write(piece, encoding, pieceTaken);
+          if (state === 'writing') {
+            state = 'waiting';
+            return;
+          }
+        }
+      };
+      writeOn();
+    };
+  }
+
+  return {
+    guardChannel(channel) {
+      const packetSize = packetSizeOf(channel);
+      if (!(packetSize >= minPacket)) {
+        // Closed, it takes no write any more: of 0 bytes each, ssh2 would never come to an end.
+        channel.destroy();
+        life.cut(
+          new CallhomeError('CALLHOME_PROTOCOL', { why: `the peer takes packets of ${packetSize} bytes` }),
+        );
+        return;
+      }
+      paceWrites(channel);
+      // ssh2 tells of a channel's end only when it is read to its end; who destroys it does not read on.
+      const destroy = channel.destroy.bind(channel);
+      channel.destroy = () => {
+        destroy();
+        channel.unpipe().resume();
+        return channel;
+      };
+    },
   };
 }

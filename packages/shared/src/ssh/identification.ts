@@ -19,7 +19,11 @@ export function scanIdentification(seen: Buffer, role: 'client' | 'server'): Ide
     if (start === 'SSH-') {
       const length = (end === -1 ? seen.length : end) - line;
       if (length > maxIdentification) return invalid(`its line is longer than ${maxIdentification} bytes`);
-      return end === -1 ? { kind: 'more' } : { kind: 'found', at: line };
+      if (end === -1) return { kind: 'more' };
+      const text = seen.toString('latin1', line, end);
+      return /^SSH-(2\.0|1\.99)-/.test(text)
+        ? { kind: 'found', at: line }
+        : invalid('it does not speak SSH 2.0');
     }
     // A client may say nothing before its identification.
     if (role === 'client' && !'SSH-'.startsWith(start))

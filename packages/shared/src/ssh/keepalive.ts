@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Client, Connection } from 'ssh2';
 import { CallhomeError } from '../errors.js';
 import type { Lifecycle } from './lifecycle.js';
+import { sendKeepalive } from './ssh2-internals.js';
 
 /** When to probe a silent peer, and when to take it for gone. Times in milliseconds of a monotonic clock. */
 export interface KeepalivePolicy {
@@ -35,18 +36,6 @@ export function keepaliveStep(policy: KeepalivePolicy, silence: Silence, now: nu
 }
 
 /**
- * Sends SSH_MSG_GLOBAL_REQUEST `keepalive@openssh.com` with want-reply (RFC 4254 §4): whatever the answer, it proves life.
- * ssh2 sends one from its own timers alone, which do not do what the model asks; so this reaches for its sender.
- */
-function sendProbe(connection: Client | Connection): void {
-  const protocol: unknown = Reflect.get(connection, '_protocol');
-  const ping: unknown =
-    typeof protocol === 'object' && protocol !== null ? Reflect.get(protocol, 'ping') : undefined;
-  if (typeof ping !== 'function') throw new Error('this version of ssh2 has no way to send a keep-alive');
-  ping.call(protocol);
-}
-
-/**
  * Probes the peer of an authenticated connection until its socket closes, and cuts the connection of one that is dead.
  * @param config in seconds, as the model has it
  */
@@ -68,7 +57,7 @@ export function keepAlive(
     }
     if (step.kind === 'probe') {
       silence = { ...silence, probes: silence.probes + 1, lastProbe: now };
-      sendProbe(connection);
+      sendKeepalive(connection);
     }
     timer = setTimeout(run, step.kind === 'wait' ? step.delay : policy.maxWait);
   };

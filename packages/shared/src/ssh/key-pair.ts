@@ -81,20 +81,23 @@ const hashes: Readonly<Record<string, string>> = {
 };
 
 /**
- * A key for ssh2's client to authenticate with. ssh2 would read PEM again for every signature, and knows no PKCS#8;
- * it takes this parsed public key whose `sign` uses the key object instead.
+ * A key for ssh2 to sign with. ssh2 would read PEM again for every signature, and knows no PKCS#8; it takes this parsed
+ * public key whose `sign` uses the key object instead. RSA signs with SHA-2 alone (RFC 8332).
  */
-export function userSigner(pair: KeyPair): ParsedKey {
+export function signer(pair: KeyPair): ParsedKey {
   const { type, blob } = pair.publicKey;
   const parsed = ssh2.utils.parseKey(`${type} ${blob.toString('base64')}`);
-  if (parsed instanceof Error)
+  if (parsed instanceof Error) {
     throw new CallhomeError('CALLHOME_KEY_INVALID', { what: 'the key', why: parsed.message });
-  return Object.assign(parsed, {
-    isPrivateKey: () => true,
-    getPrivatePEM: () => '',
-    sign: (data: Buffer, algorithm?: string) =>
-      sign(algorithm ?? hashes[type] ?? null, data, pair.privateKey),
-  });
+  }
+  const signWith = (data: Buffer | string, algorithm?: string): Buffer | Error => {
+    // ssh2 names no algorithm where it wants ssh-rsa's SHA-1, and takes an error for an answer only when it is returned.
+    if (type === 'ssh-rsa' && algorithm !== 'sha256' && algorithm !== 'sha512') {
+      return new Error('the peer takes no RSA signature but with SHA-1');
+    }
+    return sign(algorithm ?? hashes[type] ?? null, Buffer.from(data), pair.privateKey);
+  };
+  return Object.assign(parsed, { isPrivateKey: () => true, getPrivatePEM: () => '', sign: signWith });
 }
 
 /**
@@ -105,7 +108,7 @@ export function userSigner(pair: KeyPair): ParsedKey {
 export function hostSigners(pair: KeyPair): ParsedKey[] {
   const types = pair.publicKey.type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [pair.publicKey.type];
   return types.map((type) => {
-    const key = Object.assign(userSigner(pair), { type });
+    const key = Object.assign(signer(pair), { type });
     return Object.assign(key, { key });
   });
 }

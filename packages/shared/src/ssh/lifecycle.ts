@@ -21,6 +21,14 @@ export interface Lifecycle {
 /** For the peer to take what was written and to close its side. Milliseconds. */
 const closeTimeout = 1000;
 
+/** Closes a socket by a reset: with a FIN the kernel would go on for minutes to reach a peer that has vanished. */
+function reset(socket: Socket): void {
+  const shutting = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished;
+  // Node cannot reset in the middle of a shutdown, and would leave the socket open.
+  if (shutting) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /**
  * Watches over a connected socket, which it owns from now on.
  * @param handshakeTimeout from now until `open`. Seconds
@@ -43,11 +51,11 @@ export function watchLifecycle(socket: Socket, handshakeTimeout: number): Lifecy
   }
   function cut(reason: CallhomeError): void {
     finish(reason);
-    socket.destroy();
+    reset(socket);
   }
   function end(reason: CallhomeError): void {
     if (!finish(reason)) return;
-    const force = setTimeout(() => socket.destroy(), closeTimeout);
+    const force = setTimeout(() => reset(socket), closeTimeout);
     socket.once('close', () => clearTimeout(force));
     socket.end();
   }

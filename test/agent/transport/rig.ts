@@ -1,0 +1,130 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { SessionChannel } from '@callhome/agent/backend/backend.js';
+import { type AuthenticatedConnection, serveSsh } from '@callhome/agent/transport/ssh.js';
+import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
+import { generateKeyPair, type KeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
+import { Client, type ClientChannel, type ConnectConfig } from 'ssh2';
+import { afterEach, beforeEach } from 'vitest';
+import { type CapturedLog, captureLog } from '../../programs/captured-log.js';
+
+const hostKey = generateKeyPair();
+export const userKey = generateKeyPair();
+
+export interface ServeOptions extends Partial<EndpointConfig> {
+  /** Seconds. */
+  readonly handshakeTimeout?: number;
+  /** Serves a session; by default it is over with its channel. */
+  readonly onSession?: (channel: SessionChannel) => Promise<void>;
+}
+
+/** Both ends of dialled connections, on loopback. */
+export interface Rig {
+  /** The channels that the agent's end has opened so far. */
+  readonly channels: SessionChannel[];
+  readonly captured: CapturedLog;
+  dial(): Promise<{ device: Socket; nms: Socket }>;
+  serve(device: Socket, options?: ServeOptions): Promise<AuthenticatedConnection>;
+}
+
+/** A rig that is new for each test. */
+export function createRig(): Rig {
+  let server: Server;
+  let sockets: Socket[] = [];
+  let channels: SessionChannel[] = [];
+  let captured = captureLog();
+  beforeEach(async () => {
+    server = createServer((socket) => sockets.push(socket.on('error', () => undefined))).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(server, 'listening');
+    captured = captureLog();
+  });
+  afterEach(() => {
+    for (const socket of sockets) socket.destroy();
+    sockets = [];
+    channels = [];
+    server.close();
+  });
+  return {
+    get channels() {
+      return channels;
+    },
+    get captured() {
+      return captured;
+    },
+    async dial() {
+      const address = server.address();
+      if (typeof address !== 'object' || address === null) throw new Error('not listening');
+      const calling = new Promise<Socket>((resolve) => server.once('connection', resolve));
+      const device = connect(address.port, '127.0.0.1');
+      sockets.push(device);
+      return { device, nms: await calling };
+    },
+    serve(device, { handshakeTimeout = 20, onSession, ...overrides } = {}) {
+      const endpoint: EndpointConfig = {
+        name: 'nms-1',
+        address: '127.0.0.1',
+        port: 0,
+        hostKeys: [hostKey],
+        users: [{ name: 'callhome', publicKeys: [userKey.publicKey] }],
+        keepalive: undefined,
+        ...overrides,
+      };
+      const untilClosed = (channel: SessionChannel): Promise<void> =>
+        new Promise((resolve) => channel.once('close', () => resolve()));
+      return serveSsh(device, endpoint, {
+        handshakeTimeout,
+        maxSessions: 2,
+        onSession(channel) {
+          channels.push(channel);
+          return (onSession ?? untilClosed)(channel);
+        },
+        log: captured.log,
+      });
+    },
+  };
+}
+
+/** Resolves when it is gone, in order or by a reset. */
+export function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('close', () => resolve()));
+}
+
+/** Makes a socket the management system's end, logged in if it is let in. */
+export async function logIn(
+  nms: Socket,
+  key: KeyPair = userKey,
+  config: ConnectConfig = {},
+): Promise<Client> {
+  const client = new Client();
+  client.on('error', () => undefined);
+  const username = config.username ?? 'callhome';
+  client.connect({
+    sock: nms,
+    username,
+    authHandler: (_left, _partial, next) => next({ type: 'publickey', username, key: signer(key) }),
+    hostVerifier: (blob: Buffer, verify: (valid: boolean) => void) =>
+      verify(blob.equals(hostKey.publicKey.blob)),
+    ...config,
+  });
+  await new Promise<void>((resolve) => client.once('ready', () => resolve()).once('close', () => resolve()));
+  return client;
+}
+
+export function subsystem(client: Client, name = 'netconf'): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    client.subsys(name, (error, channel) => (error ? reject(error) : resolve(channel)));
+  });
+}
+
+/** A member that ssh2 keeps to itself, for a peer that breaks the rules. */
+export function internals(
+  owner: unknown,
+  ...path: string[]
+): Record<string, unknown> & { [name: string]: never } {
+  let at = owner;
+  for (const name of path) at = Reflect.get(Object(at), name);
+  return Object(at);
+}

@@ -1,0 +1,181 @@
+import { generateKeyPairSync } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { publicKeyOf } from '@callhome/shared/ssh/key-pair.js';
+import type { Connection, Session } from 'ssh2';
+import { describe, expect, it } from 'vitest';
+import { closed, createRig, serve } from './rig.js';
+
+const rig = createRig();
+const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
+const rsaKey = { privateKey: rsa, publicKey: publicKeyOf(rsa, 'the key') };
+
+function member(owner: unknown, name: string): unknown {
+  return Reflect.get(Object(owner), name);
+}
+
+/** What a device says to a request for a subsystem, whatever that is; and what it does with the channel meanwhile. */
+function onSession(connection: Connection, act: (session: Session) => void): void {
+  connection.on('session', (accept) => act(accept()));
+}
+
+describe('a device', () => {
+  it.each([
+    [
+      'a key exchange whose prime the device names',
+      { kex: ['diffie-hellman-group-exchange-sha256' as const] },
+    ],
+    ['compression', { compress: ['zlib' as const] }],
+  ])('that wants %s is refused', async (_what, algorithms) => {
+    await rig.start();
+    const failed = rig.logged('CALLHOME_HANDSHAKE_FAILED');
+    serve(await rig.call(), { algorithms });
+    await failed;
+  });
+
+  it('lets a collector with an RSA key in, which signs with SHA-2', async () => {
+    await rig.start({ identity: rsaKey });
+    const connected = rig.logged('device connected');
+    const hashes: unknown[] = [];
+    serve(await rig.call(), {
+      onAuthentication: (context) => {
+        if (context.method === 'publickey' && context.signature) hashes.push(context.hashAlgo);
+      },
+    });
+    await connected;
+    expect(hashes).toEqual(['sha256']);
+  });
+
+  it('that takes RSA signatures with SHA-1 alone is sent none, and the log says why', async () => {
+    await rig.start({ identity: rsaKey });
+    const failed = rig.logged('call failed');
+    const signatures: unknown[] = [];
+    serve(await rig.call(), {
+      onConnection: (connection) => withoutExtInfo(connection),
+      onAuthentication: (context) => {
+        if (context.method === 'publickey' && context.signature) signatures.push(context.hashAlgo);
+      },
+    });
+    expect((await failed)['reason']).toContain('SHA-1');
+    expect(signatures).toEqual([]);
+  });
+
+  it('that is removed while it logs in does not become connected', async () => {
+    await rig.start();
+    const failed = rig.logged('call failed');
+    serve(await rig.call(), {
+      onAuthentication: async () => {
+        await rig.registry.remove('router1');
+      },
+    });
+    expect(await failed).toMatchObject({ code: 'CALLHOME_DISCONNECTED' });
+    expect(rig.collector.connection('router1')).toBeUndefined();
+  });
+
+  it('that takes packets of no bytes is cut off instead of written to for ever', async () => {
+    await rig.start();
+    const failed = rig.logged('CALLHOME_PROTOCOL');
+    serve(await rig.call(), {
+      onConnection: (connection) => {
+        const protocol = Object(member(connection, '_protocol'));
+        const confirm = protocol.channelOpenConfirm;
+        protocol.channelOpenConfirm = (theirs: number, ours: number, window: number) =>
+          confirm.call(protocol, theirs, ours, window, 0);
+        onSession(connection, (session) => session.on('subsystem', (accept) => accept().resume()));
+      },
+    });
+    await failed;
+  });
+
+  it('that floods a channel before it answers for the subsystem is cut off', async () => {
+    await rig.start();
+    const failed = rig.logged('CALLHOME_BUFFER_EXCEEDED');
+    const socket = await rig.call();
+    serve(socket, {
+      onConnection: (connection) => {
+        onSession(connection, (session) => {
+          session.on('subsystem', () => flood(socket, connection, session));
+        });
+      },
+    });
+    await failed;
+    await closed(socket);
+  });
+
+  it('that refuses a subsystem keeps no channel of it', async () => {
+    await rig.start();
+    const connected = rig.logged('device connected');
+    let sessions = 0;
+    const over: Promise<void>[] = [];
+    serve(await rig.call(), {
+      onConnection: (connection) => {
+        onSession(connection, (session) => {
+          sessions += 1;
+          over.push(new Promise((resolve) => session.on('close', () => resolve())));
+          session.on('subsystem', (accept, reject) => {
+            if (sessions > 1) reject();
+            else accept().resume().write(hello);
+          });
+        });
+      },
+    });
+    await connected;
+    await expect(rig.collector.connection('router1')?.openChannel()).rejects.toMatchObject({
+      code: 'CALLHOME_CHANNEL_REFUSED',
+    });
+    await over[1];
+  });
+
+  it('whose channel was given up with data unread forgets it', async () => {
+    await rig.start();
+    const connected = rig.logged('device connected');
+    const over: Promise<void>[] = [];
+    serve(await rig.call(), {
+      onConnection: (connection) => {
+        onSession(connection, (session) => {
+          over.push(new Promise((resolve) => session.on('close', () => resolve())));
+          session.on('subsystem', (accept) =>
+            accept()
+              .resume()
+              .write(over.length === 1 ? hello : Buffer.alloc(500_000)),
+          );
+        });
+      },
+    });
+    await connected;
+    const channel = await rig.collector.connection('router1')?.openChannel();
+    await expect.poll(() => channel?.readableLength).toBeGreaterThan(0);
+    const closing = new Promise((resolve) => channel?.once('close', resolve));
+    channel?.destroy();
+    await Promise.all([closing, over[1]]);
+  });
+});
+
+const hello =
+  '<hello xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><capabilities><capability>urn:ietf:params:netconf:base:1.0' +
+  '</capability></capabilities><session-id>7</session-id></hello>]]>]]>';
+
+/** Makes a server one that does not know RFC 8308, and so tells no client that it knows RSA with SHA-2. */
+function withoutExtInfo(connection: Connection): void {
+  let kex: unknown;
+  Object.defineProperty(member(connection, '_protocol'), '_kex', {
+    get: () => kex,
+    set(value) {
+      kex = value;
+      if (value)
+        Object.defineProperty(value, 'remoteExtInfoEnabled', { get: () => false, set: () => undefined });
+    },
+  });
+}
+
+/** Sends data on a session that has no channel yet, whatever window it was granted. */
+function flood(socket: Socket, connection: Connection, session: Session): void {
+  const protocol = Object(member(connection, '_protocol'));
+  const id = member(member(member(session, '_chanInfo'), 'outgoing'), 'id');
+  const block = Buffer.alloc(32_767);
+  const send = (): void => {
+    if (socket.destroyed || socket.bytesWritten > 64 * 1024 * 1024) return;
+    for (let i = 0; i < 16; i += 1) protocol.channelData(id, block);
+    setImmediate(send);
+  };
+  send();
+}

@@ -1,0 +1,131 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { type Collector, startCollector } from '@callhome/nms/collector.js';
+import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
+import type { Registry } from '@callhome/nms/registry/registry.js';
+import { openServerSession } from '@callhome/shared/netconf/server-session.js';
+import { generateKeyPair, hostSigners, type KeyPair } from '@callhome/shared/ssh/key-pair.js';
+import { fingerprint } from '@callhome/shared/ssh/public-key.js';
+import ssh2, { type Connection, type ServerChannel } from 'ssh2';
+import { afterEach, beforeEach } from 'vitest';
+import { captureLog } from '../../programs/captured-log.js';
+import { createFolder, removeFolder } from '../../programs/folder.js';
+
+/** That of the device `router1`, which the registry knows. */
+export const hostKey = generateKeyPair();
+
+const limits = { maxConnections: 100, maxHandshakes: 50, handshakeTimeout: 10 };
+
+export interface StartOptions extends Partial<typeof limits> {
+  readonly identity?: KeyPair;
+}
+
+/** A collector in this process, with a registry on the disk, and sockets that call it. */
+export interface Rig {
+  readonly registry: Registry;
+  readonly collector: Collector;
+  start(options?: StartOptions): Promise<void>;
+  call(): Promise<Socket>;
+  /** Resolves with the next line of its log that has this code or message. */
+  logged(wanted: string): Promise<Record<string, unknown>>;
+}
+
+/** A rig that is new for each test. */
+export function createRig(): Rig {
+  let folder = '';
+  let registry: Registry;
+  let collector: Collector;
+  let sockets: Socket[] = [];
+  let captured = captureLog();
+  beforeEach(async () => {
+    captured = captureLog();
+    folder = await createFolder('registry');
+    registry = await openEmbeddedRegistry(folder, new Date());
+    const { type, blob } = hostKey.publicKey;
+    await registry.add({
+      id: 'router1',
+      hostKeys: [{ type, blob: blob.toString('base64'), fingerprint: fingerprint(blob) }],
+      user: 'callhome',
+      labels: {},
+    });
+  });
+  afterEach(async () => {
+    for (const socket of sockets) socket.destroy();
+    sockets = [];
+    await collector.stop();
+    await registry.close();
+    await removeFolder(folder);
+  });
+  return {
+    get registry() {
+      return registry;
+    },
+    get collector() {
+      return collector;
+    },
+    async start({ identity = generateKeyPair(), ...admission } = {}) {
+      const binds = [{ address: '127.0.0.1', port: 0 }];
+      const listener = { name: 'call-home', binds, identity, keepalive: undefined };
+      const api = { address: '127.0.0.1', port: 0 };
+      const config = {
+        listeners: [listener],
+        defaultUser: 'callhome',
+        api,
+        admission: { ...limits, ...admission },
+      };
+      collector = await startCollector(config, registry, captured.log);
+    },
+    async call() {
+      const socket = connect({ port: collector.addresses()[0]?.port ?? 0, host: '127.0.0.1', noDelay: true });
+      socket.on('error', () => undefined);
+      sockets.push(socket);
+      await once(socket, 'connect');
+      return socket;
+    },
+    logged: (wanted) => captured.next(wanted),
+  };
+}
+
+export function closed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.resume().once('close', () => resolve()));
+}
+
+export interface DeviceOptions {
+  readonly key?: KeyPair;
+  readonly algorithms?: ssh2.Algorithms;
+  readonly onAuthentication?: (context: ssh2.AuthContext) => Promise<void> | void;
+  readonly onChannel?: (channel: ServerChannel) => void;
+  /** Takes the connection instead of what serves sessions. */
+  readonly onConnection?: (connection: Connection) => void;
+}
+
+function serveNetconf(channel: ServerChannel): void {
+  openServerSession(channel, {
+    sessionId: 7,
+    capabilities: ['urn:ietf:params:netconf:base:1.1'],
+    handle: async () => '<ok/>',
+    onFault: () => undefined,
+  });
+}
+
+/** Makes a socket the device's end of SSH, with a plain ssh2 server. */
+export function serve(socket: Socket, options: DeviceOptions = {}): void {
+  const { key = hostKey, algorithms = {}, onAuthentication, onChannel = serveNetconf } = options;
+  const server = new ssh2.Server({ hostKeys: hostSigners(key), algorithms });
+  server.on('connection', (connection) => {
+    connection.on('error', () => undefined);
+    connection.on('authentication', async (context) => {
+      await onAuthentication?.(context);
+      if (context.method === 'publickey') context.accept();
+      else context.reject(['publickey']);
+    });
+    if (options.onConnection) {
+      options.onConnection(connection);
+      return;
+    }
+    connection.on('session', (accept) => {
+      accept().on('subsystem', (acceptSubsystem) => onChannel(acceptSubsystem()));
+    });
+  });
+  server.injectSocket(socket);
+}
