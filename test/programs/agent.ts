@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { runCommand } from './command.js';
 import { createFolder, removeFolder } from './folder.js';
-import { type LoggedProgram, startLoggedProgram } from './logged-program.js';
+import { type LoggedProgram, type Runner, startLoggedProgram } from './logged-program.js';
 
 /** `callhome-agent run`, with configuration and state in a folder of its own. */
 export interface AgentProgram {
@@ -18,21 +18,29 @@ export interface AgentProgram {
 }
 
 export interface AgentOptions {
-  /** The ports of the collectors on loopback, in order. */
+  /** The ports of the collectors, in order. */
   readonly ports: readonly number[];
+  /** Where the collectors are, if not on loopback. */
+  readonly address?: string;
   /** The collector's public key, a line or more. */
   readonly nmsKey: string;
   readonly user?: string;
   /** May change the configuration that `init` wrote. */
   readonly edit?: (text: string) => string;
+  /** Its state folder, if not in its own. */
+  readonly state?: string;
+  readonly runner?: Runner;
 }
 
 /** Configures an agent; `start` runs it. */
 export async function createAgent({
   ports,
+  address = '127.0.0.1',
   nmsKey,
   user = 'callhome',
   edit,
+  state,
+  runner,
 }: AgentOptions): Promise<AgentProgram> {
   const folder = await createFolder('agent');
   const file = path.join(folder, 'agent.json');
@@ -43,7 +51,7 @@ export async function createAgent({
     if (status !== 0) throw new Error(`callhome-agent ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
-  const endpoints = ports.flatMap((port) => ['--nms', `127.0.0.1:${port}`]);
+  const endpoints = ports.flatMap((port) => ['--nms', `${address}:${port}`]);
   await must(['init', ...endpoints, '--nms-key', keyFile, '--user', user, '--out', file]);
   const change = async (make: (text: string) => string) =>
     writeFile(file, make(await readFile(file, 'utf8')));
@@ -59,13 +67,12 @@ export async function createAgent({
     },
     edit: change,
     async start() {
-      program = await startLoggedProgram('agent', [
-        'run',
-        '--config',
-        file,
-        '--state-dir',
-        path.join(folder, 'state'),
-      ]);
+      const stateFolder = state ?? path.join(folder, 'state');
+      program = await startLoggedProgram(
+        'agent',
+        ['run', '--config', file, '--state-dir', stateFolder],
+        runner,
+      );
     },
     async stop() {
       await program?.stop();

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { type CommandResult, runCommand } from './command.js';
 import { createFolder, removeFolder } from './folder.js';
-import { binOf, type LoggedProgram, startLoggedProgram } from './logged-program.js';
+import { binOf, type LoggedProgram, node, type Runner, startLoggedProgram } from './logged-program.js';
 import { startProgram } from './program.js';
 
 const started = z.object({ listeners: z.tuple([z.object({ port: z.number() })]) });
@@ -41,29 +41,43 @@ export interface CollectorProgram {
   stop(): Promise<void>;
 }
 
-/** Starts a collector. `edit` may change the configuration that `init` wrote. */
-export async function startCollector(
-  edit: (text: string) => string = (text) => text,
-): Promise<CollectorProgram> {
+export interface CollectorOptions {
+  /** Where devices call, if not on loopback. */
+  readonly address?: string;
+  /** May change the configuration that `init` wrote. */
+  readonly edit?: (text: string) => string;
+  /** Its state folder, if not in its own. */
+  readonly state?: string;
+  /** Runs it, and the commands that talk to it. */
+  readonly runner?: Runner;
+}
+
+/** Starts a collector. */
+export async function startCollector({
+  address = '127.0.0.1',
+  edit = (text) => text,
+  state: stateFolder,
+  runner = node,
+}: CollectorOptions = {}): Promise<CollectorProgram> {
   const folder = await createFolder('collector');
   const file = path.join(folder, 'nms.json');
-  const state = path.join(folder, 'state');
+  const state = stateFolder ?? path.join(folder, 'state');
   const must = async (args: readonly string[]): Promise<string> => {
     const { status, stdout, stderr } = await runCommand('nms', args);
     if (status !== 0) throw new Error(`callhome-nms ${args.join(' ')}: ${stderr}`);
     return stdout;
   };
-  await must(['init', '--listen', '127.0.0.1:0', '--api-port', '0', '--out', file]);
+  await must(['init', '--listen', `${address}:0`, '--api-port', '0', '--out', file]);
   await writeFile(file, edit(await readFile(file, 'utf8')));
   const publicKey = (await must(['key', '--config', file])).trim();
 
-  const serve = () => startLoggedProgram('nms', ['serve', '--config', file, '--state-dir', state]);
+  const serve = () => startLoggedProgram('nms', ['serve', '--config', file, '--state-dir', state], runner);
   let program = await serve();
   const [{ port }] = started.parse(await program.logged({ msg: 'collector started' })).listeners;
   await writeFile(file, (await readFile(file, 'utf8')).replace('"local-port": 0', `"local-port": ${port}`));
 
   const command = (args: readonly string[], input?: string) =>
-    runCommand('nms', [...args, '--state-dir', state], input);
+    runCommand('nms', [...args, '--state-dir', state], input, runner);
   return {
     folder,
     port,
@@ -73,8 +87,9 @@ export async function startCollector(
     },
     command,
     async netconf(device) {
-      const args = [binOf('nms'), 'netconf', device, '--state-dir', state];
-      const running = await startProgram(process.execPath, args, { stdout: 'raw' });
+      const [command, ...before] = runner;
+      const args = [...before, binOf('nms'), 'netconf', device, '--state-dir', state];
+      const running = await startProgram(command, args, { stdout: 'raw' });
       let output = '';
       running.stdout.on('data', (chunk: Buffer) => {
         output += chunk;

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { binOf } from './logged-program.js';
+import { binOf, node, type Runner } from './logged-program.js';
 
 export interface CommandResult {
   readonly status: number | null;
@@ -12,8 +12,9 @@ export function runCommand(
   program: 'agent' | 'nms',
   args: readonly string[],
   input = '',
+  [command, ...before]: Runner = node,
 ): Promise<CommandResult> {
-  const child = spawn(process.execPath, [binOf(program), ...args], { stdio: 'pipe', timeout: 15_000 });
+  const child = spawn(command, [...before, binOf(program), ...args], { stdio: 'pipe', timeout: 15_000 });
   const outputs = [child.stdout, child.stderr].map((stream) => {
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));

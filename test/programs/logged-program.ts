@@ -5,10 +5,16 @@ import { type Program, startProgram } from './program.js';
 const logLine = z.looseObject({ level: z.string(), msg: z.string() });
 export type LogLine = z.infer<typeof logLine>;
 
+/** What runs a program's file: Node, perhaps with options, perhaps inside something else. */
+export type Runner = readonly [string, ...string[]];
+
+/** Node itself. */
+export const node: Runner = [process.execPath];
+
 /** One of our programs, with its log. */
 export interface LoggedProgram extends Program {
-  /** Waits for a line of the log that has these members: one that is there already, or one that comes. */
-  logged(wanted: Readonly<Record<string, unknown>>): Promise<LogLine>;
+  /** Waits for the first line of the log that has these members, or the nth: it may be there already. */
+  logged(wanted: Readonly<Record<string, unknown>>, nth?: number): Promise<LogLine>;
   /** The lines so far that have these members. */
   lines(wanted: Readonly<Record<string, unknown>>): LogLine[];
 }
@@ -26,10 +32,11 @@ function has(line: LogLine, wanted: Readonly<Record<string, unknown>>): boolean 
 export async function startLoggedProgram(
   program: 'agent' | 'nms',
   args: readonly string[],
+  [command, ...before]: Runner = node,
 ): Promise<LoggedProgram> {
   const lines: LogLine[] = [];
   const waiting = new Set<(line: LogLine) => void>();
-  const running = await startProgram(process.execPath, [binOf(program), ...args], {
+  const running = await startProgram(command, [...before, binOf(program), ...args], {
     onLine(text) {
       if (!text.startsWith('{')) return;
       const line = logLine.parse(JSON.parse(text));
@@ -40,12 +47,16 @@ export async function startLoggedProgram(
   return {
     ...running,
     lines: (wanted) => lines.filter((line) => has(line, wanted)),
-    async logged(wanted) {
-      const there = lines.find((line) => has(line, wanted));
-      if (there) return there;
+    async logged(wanted, nth = 1) {
+      const there = lines.filter((line) => has(line, wanted));
+      const found = there[nth - 1];
+      if (found) return found;
+      let missing = nth - there.length;
       const coming = new Promise<LogLine>((resolve) => {
         const look = (line: LogLine): void => {
           if (!has(line, wanted)) return;
+          missing -= 1;
+          if (missing > 0) return;
           waiting.delete(look);
           resolve(line);
         };

@@ -1,0 +1,9 @@
+/** A change of a configuration: every member with one of these names gets this value, wherever it stands. */
+export function settings(members: Readonly<Record<string, unknown>>): (text: string) => string {
+  return (text) =>
+    JSON.stringify(
+      JSON.parse(text, (name, value) => members[name] ?? value),
+      null,
+      2,
+    );
+}
