@@ -494,6 +494,30 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
     expect((await after).xml).toContain('<ok/>');
   });
 
+  it('stops the clocks of others while its reader is slow, and blames nobody else', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    try {
+      const { session, device } = await connect(framing, { stallTimeout: 30_000 });
+      const streaming = session.stream('<get/>');
+      const framed = frameMessage(reply(await device.nextId(), 'x'.repeat(1_000_000)), framing);
+      for (let at = 0; at < framed.length; at += 10_000) device.raw(framed.subarray(at, at + 10_000));
+      const stream = await streaming;
+      // a person reads the first page: nobody waits
+      for (let i = 0; i < 50; i++) await nextTurn();
+      vi.advanceTimersByTime(300_000);
+      const other = session.request('<get/>', { timeout: 10_000 });
+      const otherId = device.nextId();
+      for (let i = 0; i < 50; i++) await nextTurn();
+      vi.advanceTimersByTime(20_000);
+      const read = readAll(stream);
+      device.say(reply(await otherId, '<ok/>'));
+      expect((await other).xml).toContain('<ok/>');
+      expect(await read).toHaveLength(1_000_000 + reply('1', '').length);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it('can be given up by its reader; the session lives', async () => {
     const { session, device } = await connect(framing);
     const streaming = session.stream('<get/>');

@@ -1,10 +1,4 @@
-import { isCallhomeError } from '@callhome/shared/errors.js';
-import {
-  createDeframer,
-  createFramer,
-  type Framing,
-  frameMessage,
-} from '@callhome/shared/netconf/framing.js';
+import { createDeframer, type Framing, frameMessage } from '@callhome/shared/netconf/framing.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -94,32 +88,6 @@ describe('framing', () => {
           });
           const bytes = Buffer.concat(fit.map((m) => frameMessage(m, 'end-of-message')));
           expect(feed('end-of-message', bytes, at)).toEqual(fit);
-        },
-      ),
-    );
-  });
-
-  it('frames piece by piece like as a whole', () => {
-    fc.assert(
-      fc.property(
-        text.filter((t) => t.length > 0),
-        cuts,
-        fc.constantFrom<Framing>('chunked', 'end-of-message'),
-        (message, at, framing) => {
-          const outcome = (write: () => Buffer) => {
-            try {
-              return feed(framing, write());
-            } catch (error) {
-              return isCallhomeError(error, 'CALLHOME_FRAMING') ? 'refused' : error;
-            }
-          };
-          const whole = outcome(() => frameMessage(message, framing));
-          const pieces = outcome(() => {
-            const framer = createFramer(framing);
-            const written = cut(Buffer.from(message), at).flatMap((piece) => framer.piece(piece));
-            return Buffer.concat([...written, framer.end()]);
-          });
-          expect(pieces).toEqual(whole);
         },
       ),
     );

@@ -60,3 +60,12 @@ describe('rpc-error', () => {
     expect([hasFailed([]), hasFailed([warning]), hasFailed([warning, error])]).toEqual([false, false, true]);
   });
 });
+
+it('reads a long error-info without a colon, or of nothing else, in one pass', () => {
+  for (const text of ['a'.repeat(900_000), 'a:'.repeat(450_000)]) {
+    const error = parseRpcError(
+      parseElement(`<rpc-error><error-info><x>${text}</x></error-info></rpc-error>`),
+    );
+    expect(error.info).toContain(text);
+  }
+});

@@ -72,6 +72,19 @@ function serve(framing: Framing, options: Partial<ServerSessionOptions> = {}, se
 const rpc = (id: number, content: string) => `<rpc ${ns} message-id="${id}">${content}</rpc>`;
 
 describe.each(framings)('a server session (%s)', (framing) => {
+  it('reads no more while many requests wait, and answers all of them', async () => {
+    let release: () => void = () => undefined;
+    const first = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { client, near } = serve(framing, { handle: () => first.then(() => '<ok/>') });
+    client.hello();
+    for (let id = 1; id <= 5000; id++) client.say(rpc(id, '<get/>'));
+    await expect.poll(() => near.isPaused()).toBe(true);
+    release();
+    expect(await client.replies(5000)).toHaveLength(5000);
+  });
+
   it('answers pipelined requests in order, one at a time', async () => {
     let running = 0;
     const { session, client } = serve(framing, {

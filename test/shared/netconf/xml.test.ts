@@ -51,6 +51,12 @@ describe('XML from outside', () => {
     ['an attribute twice by namespace', '<a xmlns:p="u" xmlns:q="u" p:b="1" q:b="2"/>', /duplicate/],
     ['a late declaration', '<a/><?xml version="1.0"?>', /declaration/],
     ['an XML 1.1 control character', '<?xml version="1.1"?><a>&#1;</a>', /entity/],
+    ['start tags that are held in sum', `<a b="${'x'.repeat(900_000)}">`.repeat(100), /open elements/],
+    [
+      'a long start tag',
+      `<a ${Array.from({ length: 200 }, (_, i) => `b${i}="${'x'.repeat(9000)}"`).join(' ')}/>`,
+      /start tag/,
+    ],
     ['a depth bomb', '<a>'.repeat(100_000), /deep/],
     [
       'too many attributes',

@@ -27,6 +27,12 @@ const sessionOperations: ReadonlySet<string> = new Set([
   'unlock',
   'partial-lock',
   'partial-unlock',
+  // Junos's own
+  'lock-configuration',
+  'unlock-configuration',
+  'open-configuration',
+  'close-configuration',
+  'request-end-session',
 ]);
 
 const rpcQuery = z.strictObject({

@@ -27,7 +27,7 @@ export interface ClientSessionOptions {
   readonly helloTimeout?: number;
   /** The default for each request. Milliseconds. */
   readonly replyTimeout?: number;
-  /** How long a reader of a reply stream may leave it unread before the rest of that reply is dropped. Milliseconds. */
+  /** How long, in sum, the reader of a reply stream may hold up other requests before the rest of its reply is dropped. Milliseconds. */
   readonly stallTimeout?: number;
   /** The largest reply that `request` holds, and the largest notification. Bytes. */
   readonly maxMessage?: number;

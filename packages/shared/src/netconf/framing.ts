@@ -159,60 +159,15 @@ export function createDeframer(sink: FrameSink): Deframer {
   };
 }
 
-/** Frames one message that is written piece by piece. */
-export interface Framer {
-  /** What to write for the next piece of the message. @throws CALLHOME_FRAMING when `]]>]]>` would end it early */
-  piece(data: Buffer): Buffer[];
-  /** What to write at the end of the message. @throws CALLHOME_FRAMING for an empty message, or as `piece` does */
-  end(): Buffer;
-}
-
 const endOfChunks = Buffer.from('\n##\n');
 
-function createChunkedFramer(): Framer {
-  let empty = true;
-  return {
-    piece(data) {
-      if (data.length === 0) return [];
-      empty = false;
-      return [Buffer.from(`\n#${data.length}\n`), data];
-    },
-    end() {
-      if (empty) throw bad('an empty message cannot be framed');
-      return endOfChunks;
-    },
-  };
-}
-
-function createEndOfMessageFramer(): Framer {
-  /** The last bytes written, where a delimiter may have begun. */
-  let tail: Buffer = Buffer.alloc(0);
-  function refuse(): never {
-    throw bad('the message holds ]]>]]>, which this session cannot carry (it has no base:1.1)');
-  }
-  return {
-    piece(data) {
-      const seam = Buffer.concat([tail, data.subarray(0, seamLength)]);
-      if (seam.includes(delimiter) || data.includes(delimiter)) refuse();
-      tail = data.length >= seamLength ? data.subarray(-seamLength) : seam.subarray(-seamLength);
-      return data.length > 0 ? [data] : [];
-    },
-    end() {
-      if (tail.length === 0) throw bad('an empty message cannot be framed');
-      if (Buffer.concat([tail, delimiter]).indexOf(delimiter) !== tail.length) refuse();
-      return delimiter;
-    },
-  };
-}
-
-/** The writer for one message that is not held as a whole. */
-export function createFramer(framing: Framing): Framer {
-  return framing === 'chunked' ? createChunkedFramer() : createEndOfMessageFramer();
-}
-
-/** Frames a whole message. @throws CALLHOME_FRAMING when `]]>]]>` would end it early */
+/** Frames a message. @throws CALLHOME_FRAMING when it is empty, or `]]>]]>` would end it early */
 export function frameMessage(message: string, framing: Framing): Buffer {
-  const framer = createFramer(framing);
-  const pieces = framer.piece(Buffer.from(message));
-  return Buffer.concat([...pieces, framer.end()]);
+  const data = Buffer.from(message);
+  if (data.length === 0) throw bad('an empty message cannot be framed');
+  if (framing === 'chunked') return Buffer.concat([Buffer.from(`\n#${data.length}\n`), data, endOfChunks]);
+  const framed = Buffer.concat([data, delimiter]);
+  // the delimiter may begin in the message's own last bytes, too
+  if (framed.indexOf(delimiter) === data.length) return framed;
+  throw bad('the message holds ]]>]]>, which this session cannot carry (it has no base:1.1)');
 }

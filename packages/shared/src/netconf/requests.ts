@@ -1,4 +1,4 @@
-import { CallhomeError } from '../errors.js';
+import { CallhomeError, isCallhomeError } from '../errors.js';
 import type { MessageStream } from './message-stream.js';
 import { type Operation, parseOperation, rpcMessage } from './operation.js';
 import type { MessageSink, ReplySink } from './reply-sink.js';
@@ -23,12 +23,14 @@ export interface Requests {
 export interface RequestLimits {
   /** The default for each reply. Milliseconds. */
   readonly replyTimeout: number;
-  /** For the reader of a reply. Milliseconds. */
+  /** How long, in sum, the reader of a reply may hold up other requests. Milliseconds. */
   readonly stallTimeout: number;
 }
 
 /** Requests that wait until the stream takes them. Bytes. */
 const maxQueued = 32 * 1024 * 1024;
+/** How long a reader may leave a reply unread while nobody else waits, such as a person with a pager. Milliseconds. */
+const maxLeisure = 600_000;
 /** What a timer can wait. Milliseconds. */
 const maxTimeout = 2 ** 31 - 1;
 
@@ -39,8 +41,11 @@ interface Exchange {
   readonly sink: ReplySink;
   readonly timeout: number;
   state: 'queued' | 'sent' | 'replying' | 'reader full' | 'over';
-  /** For the reply or, while the reader is full, for the reader. */
-  timer: NodeJS.Timeout;
+  /** For the reply or, while the reader is full, for the reader; none for the others meanwhile. */
+  timer: NodeJS.Timeout | undefined;
+  /** How long its reader has held up others so far, and since when it does so now. Milliseconds. */
+  heldUp: number;
+  holdingUpSince: number | undefined;
   /** Stops listening to the caller's signal. */
   readonly forgetSignal: () => void;
 }
@@ -57,14 +62,25 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
   const queue: { readonly exchange: Exchange; readonly bytes: Buffer }[] = [];
   let queuedBytes = 0;
   let writable = true;
+  /** The exchange whose reader the session is paused for. */
+  let reader: Exchange | undefined;
+
+  function frameOperation(id: string, operation: string | Operation): Buffer {
+    const checked = typeof operation === 'string' ? parseOperation(operation) : operation;
+    try {
+      return stream.frame(rpcMessage(id, checked));
+    } catch (error) {
+      // the fault is in what the caller gave, not in the session
+      if (!isCallhomeError(error, 'CALLHOME_FRAMING')) throw error;
+      throw new CallhomeError('CALLHOME_OPERATION_INVALID', { why: error.facts.why }, error);
+    }
+  }
 
   function enqueue(operation: string | Operation, sink: ReplySink, options: RequestOptions): void {
     const { signal } = options;
     signal?.throwIfAborted();
     const id = String(nextId++);
-    const bytes = stream.frame(
-      rpcMessage(id, typeof operation === 'string' ? parseOperation(operation) : operation),
-    );
+    const bytes = frameOperation(id, operation);
     if (queuedBytes + bytes.length > maxQueued) {
       const what = 'the queue of requests';
       throw new CallhomeError('CALLHOME_MESSAGE_TOO_LARGE', { what, bytes: maxQueued });
@@ -76,11 +92,15 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
       sink,
       timeout,
       state: 'queued',
-      timer: setTimeout(() => failForSilence(exchange), timeout),
+      timer: undefined,
+      heldUp: 0,
+      holdingUpSince: undefined,
       forgetSignal: () => signal?.removeEventListener('abort', onAbort),
     };
     signal?.addEventListener('abort', onAbort);
     exchanges.set(id, exchange);
+    startClock(exchange);
+    if (reader !== undefined) limitReader(reader);
     queue.push({ exchange, bytes });
     queuedBytes += bytes.length;
   }
@@ -92,7 +112,7 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
       queuedBytes -= next.bytes.length;
       if (next.exchange.state !== 'queued') continue;
       next.exchange.state = 'sent';
-      next.exchange.timer.refresh();
+      startClock(next.exchange);
       writable = stream.write(next.bytes);
     }
   }
@@ -101,8 +121,14 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
     fail(exchange, new CallhomeError('CALLHOME_REPLY_TIMEOUT', { seconds: exchange.timeout / 1000 }));
   }
 
+  /** The clock of a request stands still while the session is paused for somebody else's reader. */
+  function startClock(exchange: Exchange): void {
+    clearTimeout(exchange.timer);
+    if (reader === undefined) exchange.timer = setTimeout(() => failForSilence(exchange), exchange.timeout);
+  }
+
   function settle(exchange: Exchange): void {
-    if (exchange.state === 'reader full') stream.resume();
+    if (exchange === reader) releaseSession(exchange);
     exchange.state = 'over';
     clearTimeout(exchange.timer);
     exchange.forgetSignal();
@@ -117,22 +143,38 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
 
   function waitForReader(exchange: Exchange): void {
     exchange.state = 'reader full';
+    reader = exchange;
     stream.pause();
+    for (const other of exchanges.values()) clearTimeout(other.timer);
+    limitReader(exchange);
+  }
+
+  /** A reader may take its time until others wait, and then what is left of the time that it may hold them up. */
+  function limitReader(exchange: Exchange): void {
+    if (exchange.holdingUpSince !== undefined) return;
+    const othersWait = exchanges.size > 1;
+    if (othersWait) exchange.holdingUpSince = performance.now();
+    const limit = othersWait ? Math.max(0, stallTimeout - exchange.heldUp) : maxLeisure;
     clearTimeout(exchange.timer);
     exchange.timer = setTimeout(() => {
-      fail(exchange, new CallhomeError('CALLHOME_READER_STALLED', { seconds: stallTimeout / 1000 }));
-    }, stallTimeout);
+      fail(exchange, new CallhomeError('CALLHOME_READER_STALLED', { seconds: limit / 1000 }));
+    }, limit);
+  }
+
+  function releaseSession(exchange: Exchange): void {
+    if (exchange.holdingUpSince !== undefined) exchange.heldUp += performance.now() - exchange.holdingUpSince;
+    exchange.holdingUpSince = undefined;
+    exchange.state = 'replying';
+    reader = undefined;
+    for (const each of exchanges.values()) startClock(each);
+    stream.resume();
   }
 
   function begin(exchange: Exchange): MessageSink {
     exchange.state = 'replying';
     exchange.sink.begin({
       takesMore() {
-        if (exchange.state !== 'reader full') return;
-        exchange.state = 'replying';
-        clearTimeout(exchange.timer);
-        exchange.timer = setTimeout(() => failForSilence(exchange), exchange.timeout);
-        stream.resume();
+        if (exchange === reader) releaseSession(exchange);
       },
       gaveUp: (error) => fail(exchange, error),
     });
@@ -142,7 +184,7 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
         const outcome = exchange.sink.data(piece);
         if (exchange.state === 'replying') {
           if (outcome === 'full') waitForReader(exchange);
-          else exchange.timer.refresh();
+          else exchange.timer?.refresh();
         }
         return outcome;
       },

@@ -39,6 +39,9 @@ export interface ServerSession {
   readonly closed: Promise<Error | undefined>;
 }
 
+/** Requests that wait while one is carried out; what a segment brings beyond that is taken, and no more is read. */
+const maxPipelined = 64;
+
 /** What is written at once. Bytes. */
 const sliceBytes = 64 * 1024;
 
@@ -124,7 +127,7 @@ export function openServerSession(duplex: Duplex, options: ServerSessionOptions)
         message.clear();
         requests.push(request);
         requestBytes += request.length;
-        if (requestBytes > maxMessage) stream.pause();
+        if (isBacklogged()) stream.pause();
         if (!working) void work();
       },
       drain: () => released(),
@@ -142,6 +145,10 @@ export function openServerSession(duplex: Duplex, options: ServerSessionOptions)
     },
   );
 
+  function isBacklogged(): boolean {
+    return requestBytes > maxMessage || requests.length > maxPipelined;
+  }
+
   function isServing(): boolean {
     return state === 'open' || state === 'peer ended';
   }
@@ -152,7 +159,7 @@ export function openServerSession(duplex: Duplex, options: ServerSessionOptions)
     try {
       for (let next = requests.shift(); next !== undefined && isServing(); next = requests.shift()) {
         requestBytes -= next.length;
-        if (requestBytes <= maxMessage) stream.resume();
+        if (!isBacklogged()) stream.resume();
         await answer(next);
       }
       if (state === 'peer ended') endInOrder(peerEnd);

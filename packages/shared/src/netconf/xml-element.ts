@@ -158,15 +158,26 @@ function lookUp(scope: NamespaceScope, prefix: string): string | undefined {
   return undefined;
 }
 
+const notInNames = new Set(` \t\r\n<>"'=/:()[],|@&;`);
+
+/** Each character is looked at once: backwards from every colon to what cannot stand in a name, colons included. */
+function wordsBeforeColons(text: string): Set<string> {
+  const words = new Set<string>();
+  for (let colon = text.indexOf(':'); colon !== -1; colon = text.indexOf(':', colon + 1)) {
+    let start = colon;
+    while (start > 0 && !notInNames.has(text.charAt(start - 1))) start -= 1;
+    if (start < colon) words.add(text.slice(start, colon));
+  }
+  return words;
+}
+
 /** An element as XML that means the same wherever it is put: the declarations it inherits and uses come with it. */
 export function serializeElement(element: XmlElement): string {
   const content = contentXml(element);
   const attributes = attributesXml(element);
   const declarations = new Map([['', lookUp(element.scope, '') ?? '']]);
   // a prefix may be used in a value too, where only its owner knows: whatever stands before a colon counts
-  for (const [prefix] of `${element.prefix}: ${attributes}${content}`.matchAll(
-    /[^\s<>"'=/:()[\],|@&;]+(?=:)/g,
-  )) {
+  for (const prefix of wordsBeforeColons(`${element.prefix}: ${attributes}${content}`)) {
     const namespace = lookUp(element.scope, prefix);
     if (namespace !== undefined) declarations.set(prefix, namespace);
   }

@@ -28,6 +28,8 @@ const maxDepth = 256;
 const maxAttributes = 256;
 /** Of a name, an attribute, a comment or a CDATA section that spans writes: saxes holds them without a bound. Characters. */
 const maxToken = 1024 * 1024;
+/** Of the start tags of all elements that are open at once: saxes holds them until they close. Characters. */
+const maxOpenTags = 4 * 1024 * 1024;
 
 function bad(why: string): CallhomeError {
   return new CallhomeError('CALLHOME_XML', { why });
@@ -49,23 +51,39 @@ export function createXmlReader(handlers: XmlHandlers, defaultNamespace = ''): X
     additionalNamespaces: { '': defaultNamespace },
   });
   let depth = 0;
+  /** Of the start tag that is being read: how many attributes, and how long they are. */
   let attributes = 0;
+  let tagLength = 0;
+  /** By depth, and in sum. */
+  const openTags = new Uint32Array(maxDepth);
+  let openTagsLength = 0;
 
   // no more than six handlers: a seventh turns the parser object into a dictionary, four times slower
   // saxes goes on after an error unless its handler throws
   parser.on('error', (error) => {
     throw bad(excerpt(error.message));
   });
-  parser.on('attribute', () => {
+  parser.on('attribute', ({ name, value }) => {
     if (++attributes > maxAttributes) throw bad(`an element with more than ${maxAttributes} attributes`);
+    tagLength += name.length + value.length;
+    if (tagLength > maxToken) throw bad(`a start tag longer than ${maxToken} characters`);
   });
   parser.on('opentag', (tag) => {
+    openTagsLength += tagLength + tag.name.length;
+    if (openTagsLength > maxOpenTags)
+      throw bad(`start tags of open elements longer than ${maxOpenTags} characters`);
+    if (depth < maxDepth) openTags[depth] = tagLength + tag.name.length;
     attributes = 0;
+    tagLength = 0;
     if (parser['doctype']) throw bad('a document type declaration is not allowed');
     if (depth === maxDepth) throw bad(`elements more than ${maxDepth} deep`);
     handlers.open(tag, depth++);
   });
-  parser.on('closetag', () => handlers.close(--depth));
+  parser.on('closetag', () => {
+    depth -= 1;
+    openTagsLength -= openTags[depth] ?? 0;
+    handlers.close(depth);
+  });
   const text = (piece: string) => handlers.text?.(piece);
 
   return {
