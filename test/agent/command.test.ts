@@ -1,11 +1,11 @@
 import { once } from 'node:events';
-import { chmod, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import type { SessionChannel } from '@callhome/agent/backend/backend.js';
 import { commandBackend } from '@callhome/agent/backend/command.js';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { captureLog } from '../programs/captured-log.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 
@@ -41,7 +41,7 @@ function open(program: string, args: string[] = [], shownServerPort?: number) {
     },
   });
   const port = shownServerPort === undefined ? {} : { 'shown-server-port': shownServerPort };
-  commandBackend({ program, arguments: args, ...port }, captured.log).open(channel, origin);
+  void commandBackend({ program, arguments: args, ...port }, captured.log).open(channel, origin);
   return { input: toProgram, output: fromProgram, channel, status: () => status };
 }
 
@@ -53,7 +53,8 @@ async function textOf(stream: PassThrough): Promise<string> {
 
 describe('a command backend', () => {
   it('gives the program the environment that OpenSSH would, and nothing of its own', async () => {
-    process.env['CALLHOME_TEST_SECRET'] = 'x';
+    vi.stubEnv('CALLHOME_TEST_SECRET', 'x');
+    onTestFinished(() => void vi.unstubAllEnvs());
     const { output } = open('/usr/bin/env');
     const lines = (await textOf(output)).trim().split('\n').sort();
     expect(lines).toEqual([
@@ -106,12 +107,29 @@ describe('a command backend', () => {
     for (const line of texts) expect(line.length).toBeLessThan(2000);
   });
 
-  it('ends a program whose channel is gone', async () => {
-    const { output, channel } = open(await script('echo $$; exec sleep 1000'));
+  it.each([
+    ['a program', 'echo $$; exec sleep 1000'],
+    ['what a program has started', 'echo $$; sleep 1000 | sleep 1000; true'],
+    ['what a program has left behind', 'sleep 1000 & echo $$'],
+  ])('ends %s when the channel is gone', async (_what, text) => {
+    const { output, channel } = open(await script(text));
     const [chunk] = await once(output, 'data');
-    const pid = Number(String(chunk));
+    const group = Number(String(chunk));
     channel.destroy();
     await expect.poll(() => captured.text(), { timeout: 15_000 }).toContain('session closed');
-    expect(() => process.kill(pid, 0)).toThrow();
+    await expect.poll(() => membersOf(group)).toEqual([]);
   });
 });
+
+/** The processes of a group that have not ended. */
+async function membersOf(group: number): Promise<string[]> {
+  const stats = await Promise.all(
+    (await readdir('/proc'))
+      .filter((name) => /^\d+$/.test(name))
+      .map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')),
+  );
+  return stats.filter((stat) => {
+    const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return Number(pgrp) === group && state !== 'Z';
+  });
+}

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { AgentConfig } from '@callhome/shared/config/agent-config.js';
+import { deferred } from '@callhome/shared/deferred.js';
 import { reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import type { Backend, SessionChannel, SessionOrigin } from './backend.js';
@@ -63,40 +65,58 @@ async function runSession(
     env: sessionEnvironment(origin, config['shown-server-port']),
     cwd: '/',
     stdio: 'pipe',
+    // A process group of its own, so that what the program starts ends with it.
+    detached: true,
   });
-  const exit = new Promise<{ status: number; outcome: string }>((resolve) => {
-    child.on('error', (error) => {
-      if (child.pid === undefined) resolve({ status: 127, outcome: `it does not run: ${error.message}` });
-      else log.error({ reason: error.message }, 'the backend cannot be ended');
-    });
-    child.once('close', (code, signal) =>
-      resolve({ status: code ?? 128, outcome: signal ? `killed by ${signal}` : `exit status ${code}` }),
-    );
-  });
+  const over = deferred<{ status: number; outcome: string }>();
+  child.once('error', (error) => over.resolve({ status: 127, outcome: `it does not run: ${error.message}` }));
+  const ended = (code: number | null, signal: NodeJS.Signals | null): void =>
+    over.resolve({ status: code ?? 128, outcome: signal ? `killed by ${signal}` : `exit status ${code}` });
+  // While somebody reads, the session is over with the program's output; then its end is enough.
+  child.once('close', ended);
   log.info({ pid: child.pid }, 'session opened');
-  let complaints = 0;
-  child.stderr.on('data', (chunk: Buffer) => {
-    complaints += 1;
-    if (complaints > maxComplaints) return;
-    const text = chunk.toString('utf8', 0, maxErrorText).trimEnd();
-    log.warn({ text, last: complaints === maxComplaints }, 'the backend wrote to standard error');
-  });
+  logComplaints(child.stderr, log);
+
   channel.pipe(child.stdin);
   // A program that reads no more still has its say; what comes for it is let go.
   child.stdin.on('error', () => channel.resume());
   child.stdout.pipe(channel, { end: false });
   channel.on('error', (error) => log.debug({ reason: error.message }, 'channel broke off'));
   channel.once('close', () => {
-    child.stdin.end();
-    child.stdout.resume();
+    child.once('exit', ended);
+    if (child.exitCode !== null || child.signalCode !== null) ended(child.exitCode, child.signalCode);
+    child.stdin.destroy();
+    child.stdout.destroy();
     const timers = (['SIGTERM', 'SIGKILL'] as const).map((signal, index) =>
-      setTimeout(() => child.kill(signal), exitTimeout * (index + 1)),
+      setTimeout(() => signalGroup(child.pid, signal), exitTimeout * (index + 1)),
     );
-    void exit.then(() => timers.forEach(clearTimeout));
+    void over.promise.then(() => {
+      timers.forEach(clearTimeout);
+      // Whatever of its group is left has nobody to speak to.
+      signalGroup(child.pid, 'SIGTERM');
+    });
   });
 
-  const { status, outcome } = await exit;
+  const { status, outcome } = await over.promise;
   channel.exit?.(status);
   channel.end();
   log.info({ outcome }, 'session closed');
+}
+
+function logComplaints(stderr: Readable, log: Log): void {
+  let complaints = 0;
+  stderr.on('data', (chunk: Buffer) => {
+    complaints += 1;
+    if (complaints > maxComplaints) return;
+    const text = chunk.toString('utf8', 0, maxErrorText).trimEnd();
+    log.warn({ text, last: complaints === maxComplaints }, 'the backend wrote to standard error');
+  });
+}
+
+/** Signals a program and all that it has started; those that are gone or belong to another user are let be. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {}
 }

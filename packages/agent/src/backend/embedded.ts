@@ -4,8 +4,8 @@ import { base10, base11 } from '@callhome/shared/netconf/hello.js';
 import { baseNamespace } from '@callhome/shared/netconf/namespaces.js';
 import type { RpcError } from '@callhome/shared/netconf/rpc-error.js';
 import { openServerSession, type ServerSession } from '@callhome/shared/netconf/server-session.js';
+import { escapeText } from '@callhome/shared/netconf/xml.js';
 import {
-  childElement,
   childElements,
   serializeElement,
   textOf,
@@ -17,26 +17,80 @@ import { selectSubtrees } from './subtree-filter.js';
 
 type Answer = string | readonly RpcError[];
 
-function refuse(tag: string, message: string, type: RpcError['type'] = 'protocol'): readonly RpcError[] {
-  return [{ type, tag, severity: 'error', message }];
+/** A filter of more elements than this costs more than any part of the configuration is worth. */
+const maxFilterElements = 10_000;
+
+/** @param info the children of error-info that RFC 6241, appendix A, asks for */
+function refuse(tag: string, message: string, info?: string): readonly RpcError[] {
+  return [{ type: 'protocol', tag, severity: 'error', message, ...(info === undefined ? {} : { info }) }];
 }
 
-/** `<get>` and `<get-config>`: the data, or the part of it that a subtree filter selects. */
-function read(data: readonly XmlElement[], operation: XmlElement): Answer {
-  const filter = childElement(operation, baseNamespace, 'filter');
-  const kind = filter?.attributes.find((attribute) => attribute.name === 'type')?.value ?? 'subtree';
-  if (kind !== 'subtree') return refuse('operation-not-supported', 'only subtree filters are supported');
+function badElement(name: string): string {
+  return `<bad-element>${escapeText(name)}</bad-element>`;
+}
+
+/** An operation's parameters by name; or what is wrong with them: each of those allowed may be there once. */
+function parametersOf(
+  operation: XmlElement,
+  allowed: readonly string[],
+): ReadonlyMap<string, XmlElement> | readonly RpcError[] {
+  const parameters = new Map<string, XmlElement>();
+  for (const element of childElements(operation)) {
+    const name = element.name.slice(0, 100);
+    if (element.namespace !== baseNamespace || !allowed.includes(name)) {
+      return refuse('unknown-element', `${operation.name} has no parameter ${name}`, badElement(name));
+    }
+    if (parameters.has(name)) return refuse('bad-element', `${name} is there twice`, badElement(name));
+    parameters.set(name, element);
+  }
+  return parameters;
+}
+
+function isRefusal<T>(outcome: T | readonly RpcError[]): outcome is readonly RpcError[] {
+  return Array.isArray(outcome);
+}
+
+function missing(name: string): readonly RpcError[] {
+  return refuse('missing-element', `${name} is missing`, badElement(name));
+}
+
+function countElements(element: XmlElement): number {
+  return childElements(element).reduce((sum, child) => sum + countElements(child), 1);
+}
+
+/** The data, or the part of it that a subtree filter selects. */
+function select(data: readonly XmlElement[], filter: XmlElement | undefined): Answer {
+  if (filter) {
+    const kind = filter.attributes.find((attribute) => attribute.name === 'type')?.value ?? 'subtree';
+    if (kind === 'xpath') return refuse('operation-not-supported', 'only subtree filters are supported');
+    if (kind !== 'subtree') {
+      const info = `<bad-attribute>type</bad-attribute>${badElement('filter')}`;
+      return refuse('bad-attribute', 'a filter is of type subtree', info);
+    }
+    if (countElements(filter) > maxFilterElements) {
+      return refuse('too-big', `the filter has more than ${maxFilterElements} elements`);
+    }
+  }
   const selected = filter ? selectSubtrees(data, filter) : data;
   return `<data>${selected.map(serializeElement).join('')}</data>`;
 }
 
-function readConfig(data: readonly XmlElement[], operation: XmlElement): Answer {
-  const source = childElement(operation, baseNamespace, 'source');
-  const [datastore] = source ? childElements(source) : [];
-  if (!datastore) return refuse('missing-element', 'get-config needs a <source>');
-  if (datastore.name !== 'running')
+function get(data: readonly XmlElement[], operation: XmlElement): Answer {
+  const parameters = parametersOf(operation, ['filter']);
+  return isRefusal(parameters) ? parameters : select(data, parameters.get('filter'));
+}
+
+function getConfig(data: readonly XmlElement[], operation: XmlElement): Answer {
+  const parameters = parametersOf(operation, ['source', 'filter']);
+  if (isRefusal(parameters)) return parameters;
+  const source = parameters.get('source');
+  if (!source) return missing('source');
+  const datastores = parametersOf(source, ['running', 'candidate', 'startup', 'url']);
+  if (isRefusal(datastores)) return datastores;
+  if (datastores.size !== 1) return missing('running');
+  if (!datastores.has('running'))
     return refuse('operation-not-supported', 'the only datastore is <running/>');
-  return read(data, operation);
+  return select(data, parameters.get('filter'));
 }
 
 /** Answers NETCONF with the agent's own configuration, without its secrets. */
@@ -52,12 +106,19 @@ export function embeddedBackend(document: unknown, parent: Log): Backend {
   }
 
   function kill(own: number, operation: XmlElement): Answer {
-    const element = childElement(operation, baseNamespace, 'session-id');
-    if (!element) return refuse('missing-element', 'kill-session needs a <session-id>');
-    const id = Number(textOf(element));
-    const session = sessions.get(id);
-    if (id === own || !session)
-      return refuse('invalid-value', 'there is no other session with this session-id');
+    const parameters = parametersOf(operation, ['session-id']);
+    if (isRefusal(parameters)) return parameters;
+    const element = parameters.get('session-id');
+    if (!element) return missing('session-id');
+    const id = textOf(element);
+    const session = /^[1-9][0-9]{0,9}$/.test(id) ? sessions.get(Number(id)) : undefined;
+    if (!session || session.sessionId === own) {
+      return refuse(
+        'invalid-value',
+        'there is no other session with this session-id',
+        badElement('session-id'),
+      );
+    }
     session.destroy(new CallhomeError('CALLHOME_SESSION_CLOSED', { why: `killed by session ${own}` }));
     return '<ok/>';
   }
@@ -66,9 +127,9 @@ export function embeddedBackend(document: unknown, parent: Log): Backend {
     if (operation.namespace === baseNamespace) {
       switch (operation.name) {
         case 'get':
-          return read(data, operation);
+          return get(data, operation);
         case 'get-config':
-          return readConfig(data, operation);
+          return getConfig(data, operation);
         case 'kill-session':
           return kill(own, operation);
       }
