@@ -123,6 +123,7 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
 
   return {
     connection: managed.connection,
+    connected: managed.size,
     disconnect: (device, reason) =>
       managed.connection(device)?.end(new CallhomeError('CALLHOME_DISCONNECTED', { reason })),
     counters: () => ({ ...counters }),

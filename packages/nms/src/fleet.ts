@@ -16,6 +16,8 @@ export interface DeviceConnection {
 /** The devices that are connected now. */
 export interface Fleet {
   connection(device: string): DeviceConnection | undefined;
+  /** How many devices are connected. */
+  connected(): number;
   /** Ends a device's connection, if there is one, for a reason that its log and history show. */
   disconnect(device: string, reason: string): void;
   /** Counters since the start, by name: connections accepted, refused by reason, lost. */

@@ -129,7 +129,7 @@ test.each([
   ['a private key', body('-----BEGIN OPENSSH PRIVATE KEY-----'), 'CALLHOME_KEY_INVALID'],
 ])('a body with %s is 400 and adds nothing', async (_what, text, code) => {
   expect(await problem(await api.call('PUT', '/v1/devices/a', text))).toMatchObject({ status: 400, code });
-  expect(await api.registry.list()).toEqual([]);
+  expect(await api.registry.count()).toBe(0);
 });
 
 test('a label with the name of a prototype is no label', async () => {
@@ -148,7 +148,7 @@ test.each(['a b', 'ä', '-x', '.', '..', 'a/b', '', 'a\u0000', 'x'.repeat(256)])
     const encoded = [...Buffer.from(id)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
     const response = await api.call('PUT', `/v1/devices/${encoded}`, body(keyLine().line));
     expect([400, 404, 405]).toContain(response.status);
-    expect(await api.registry.list()).toEqual([]);
+    expect(await api.registry.count()).toBe(0);
   },
 );
 
@@ -160,7 +160,12 @@ test.each(['router1', '_', 'urn:x#1?%2F', 'a..b', 'x'.repeat(255)])('%j is a dev
 
 test('a failing registry is an answer, and its cause is in the log alone', async () => {
   const failing = await startTestApi({
-    registry: { ...api.registry, list: () => Promise.reject(new TypeError('deep inside')) },
+    registry: {
+      ...api.registry,
+      list: () => ({
+        [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new TypeError('deep inside')) }),
+      }),
+    },
   });
   const answer = await problem(await failing.call('GET', '/v1/devices'));
   expect(answer).toMatchObject({ status: 500, code: 'CALLHOME_INTERNAL' });

@@ -89,6 +89,7 @@ export function fakeFleet(): FakeFleet {
     devices,
     disconnected,
     connection: (device) => devices.get(device)?.connection,
+    connected: () => devices.size,
     disconnect(device, reason) {
       disconnected.push([device, reason]);
       devices.delete(device);

@@ -31,7 +31,10 @@ export function deviceArgument(text: string): string {
 export function addApiOptions(command: Command): Command {
   return addStateOption(command)
     .option('--url <url>', "the collector's API (default: as `serve` left it in the state folder)", httpUrl)
-    .option('--token-file <file>', 'the token for it (default: the file token in the state folder)');
+    .option(
+      '--token-file <file>',
+      'the token for it (default: the file token in the state folder; needed with --url)',
+    );
 }
 
 async function leftUrl(file: string): Promise<URL> {
@@ -47,9 +50,14 @@ async function leftUrl(file: string): Promise<URL> {
 
 /**
  * The collector that the options name.
- * @throws CALLHOME_API_UNKNOWN, CALLHOME_FILE_UNREADABLE
+ * @throws CALLHOME_API_UNKNOWN, CALLHOME_FILE_UNREADABLE, CALLHOME_USAGE
  */
 export async function openApi(options: ApiOptions): Promise<ApiClient> {
+  if (options.url && !options.tokenFile && !options.stateDir) {
+    const problem =
+      '--url needs --token-file: the token in the state folder is for the collector that left it there';
+    throw new CallhomeError('CALLHOME_USAGE', { problem });
+  }
   const folder = options.stateDir ?? defaultStateFolder();
   const url = options.url ?? (await leftUrl(urlFile(folder)));
   const file = options.tokenFile ?? tokenFile(folder);

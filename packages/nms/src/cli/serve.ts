@@ -8,7 +8,7 @@ import { writeFileAtomic } from '@callhome/shared/files.js';
 import { createLog } from '@callhome/shared/log.js';
 import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
-import { ensureToken, urlFile } from '../northbound/api-files.js';
+import { newToken, urlFile } from '../northbound/api-files.js';
 
 /** How long an orderly stop may take in all, and how much of it is for answers under way. Milliseconds. */
 const stopLimit = 5_000;
@@ -42,7 +42,7 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
       registry,
       fleet,
       log,
-      token: await ensureToken(folder.path),
+      token: await newToken(folder.path),
       version: readVersion(),
       startedAt: new Date(),
       defaultUser: config.defaultUser,

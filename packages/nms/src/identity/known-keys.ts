@@ -1,4 +1,4 @@
-import type { DeviceDefinition, Registry } from '../registry/registry.js';
+import type { DeviceDefinition, Registry, RegistryChange } from '../registry/registry.js';
 
 /** The registry's host keys in memory: who a device is must be decided at once, in the middle of a handshake. */
 export interface KnownKeys {
@@ -21,10 +21,18 @@ export async function followKnownKeys(registry: Registry): Promise<KnownKeys> {
     byId.set(device.id, device);
     for (const key of device.hostKeys) byKey.set(key.blob, device);
   };
-  for (const device of await registry.list()) know(device);
-  const stop = registry.watch((change) => {
+  // Watched before it is read: what changes meanwhile comes after what was read.
+  let meanwhile: RegistryChange[] | undefined = [];
+  const apply = (change: RegistryChange): void => {
     if (change.kind === 'added') know(change.device);
     else forget(change.id);
+  };
+  const stop = registry.watch((change) => {
+    if (meanwhile) meanwhile.push(change);
+    else apply(change);
   });
+  for await (const device of registry.list()) know(device);
+  for (const change of meanwhile) apply(change);
+  meanwhile = undefined;
   return { find: (blob) => byKey.get(blob.toString('base64')), stop };
 }

@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { fingerprint, publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
 import { z } from 'zod';
@@ -31,11 +33,24 @@ export const deviceRequest = z.strictObject({
 
 export type DeviceRequest = z.infer<typeof deviceRequest>;
 
+/** The JSON array of all devices, piece by piece. */
+async function* arrayOfDevices(call: Call): AsyncGenerator<string> {
+  let before = '[';
+  for await (const record of call.registry.list()) {
+    yield `${before}${JSON.stringify(viewOf(record, call.fleet.connection(record.id)))}`;
+    before = ',\n';
+  }
+  yield before === '[' ? '[]\n' : ']\n';
+}
+
 /** GET /v1/devices */
 export async function listDevices(call: Call): Promise<void> {
-  const records = await call.registry.list();
-  const views = records.map((record) => viewOf(record, call.fleet.connection(record.id)));
-  sendJson(call.response, 200, views);
+  const pieces = arrayOfDevices(call);
+  // The first one before the answer begins: a registry that fails is a failure, not half an answer.
+  const first = await pieces.next();
+  call.response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+  call.response.write(first.value);
+  await pipeline(Readable.from(pieces), call.response);
 }
 
 /** GET /v1/devices/{id} */

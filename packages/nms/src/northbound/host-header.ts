@@ -1,12 +1,17 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
 
+/** An address as a URL has it: `2001:db8:0:0::1` is `2001:db8::1` there. */
+export function canonicalAddress(address: string): string {
+  return isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
+}
+
 /** Whether an address is every address of the machine. */
 export function isWildcard(address: string): boolean {
-  return address === '0.0.0.0' || address === '::';
+  return ['0.0.0.0', '::', '::ffff:0:0'].includes(canonicalAddress(address));
 }
 
 /**
@@ -17,7 +22,7 @@ export function isHostAllowed(header: string | undefined, configured: string): b
   const match = /^(?:\[(?<bracketed>[0-9a-f:.]+)\]|(?<name>[a-z0-9.-]+))(?::\d{1,5})?$/i.exec(header ?? '');
   const host = (match?.groups?.['bracketed'] ?? match?.groups?.['name'])?.toLowerCase();
   if (host === undefined) return false;
-  if (host === 'localhost' || host === configured.toLowerCase()) return true;
+  if (host === 'localhost' || host === canonicalAddress(configured)) return true;
   const family = isIP(host);
   if (family === 0) return false;
   return isWildcard(configured) || loopback.check(host, family === 6 ? 'ipv6' : 'ipv4');

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { ApiContext } from './call.js';
-import { isHostAllowed, isWildcard } from './host-header.js';
+import { canonicalAddress, isHostAllowed, isWildcard } from './host-header.js';
 import { sendProblem } from './problem.js';
 import { routeOf } from './routes.js';
 
@@ -59,7 +59,7 @@ function authorise(request: IncomingMessage, token: Buffer, address: string): vo
 
 function urlOf(address: string, port: number): string {
   const loopback = isIPv6(address) ? '::1' : '127.0.0.1';
-  const host = isWildcard(address) ? loopback : address;
+  const host = isWildcard(address) ? loopback : canonicalAddress(address);
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
@@ -94,6 +94,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
 
   const server = createServer({
     maxHeaderSize: 16_384,
+    // A caller that has vanished does not hold a device's channel for ever.
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
     headersTimeout: limits.headersTimeout,
     requestTimeout: limits.requestTimeout,
     connectionsCheckingInterval: Math.min(1_000, limits.headersTimeout),
@@ -134,7 +137,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
           clearTimeout(limit);
           resolve();
         });
-        for (const tunnel of tunnels) tunnel.destroy();
+        // Not in order: nobody shall take half a message for all there was.
+        for (const tunnel of tunnels) tunnel.resetAndDestroy();
       });
     },
   };

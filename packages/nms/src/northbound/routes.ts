@@ -62,7 +62,7 @@ export function routeOf(method: string, target: string, upgrade: boolean): Route
     }
     if (upgrade !== (route.upgrades ?? false)) {
       const why = upgrade
-        ? 'this path knows no upgrade'
+        ? 'this path knows no upgrade: ask for none (curl: --http1.1)'
         : `this path wants "Connection: Upgrade" and "Upgrade: ${tunnelProtocol}"`;
       throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why });
     }

@@ -3,12 +3,11 @@ import { sendJson } from './problem.js';
 
 /** GET /v1/status */
 export async function showStatus(call: Call): Promise<void> {
-  const devices = await call.registry.list();
   sendJson(call.response, 200, {
     version: call.version,
     startedAt: call.startedAt.toISOString(),
-    devices: devices.length,
-    connected: devices.filter(({ id }) => call.fleet.connection(id)).length,
+    devices: await call.registry.count(),
+    connected: call.fleet.connected(),
     counters: call.fleet.counters(),
   });
 }

@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises';
+import { chmod, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import Database from 'libsql';
 import { z } from 'zod';
@@ -9,6 +10,8 @@ import type { DeviceRecord, Registry, RegistryChange } from './registry.js';
 /** "chnr" in the file's header: a database of another program is never taken for ours. */
 const applicationId = 0x63686e72;
 const schemaVersion = 1;
+/** Devices that are read at once. */
+const pageSize = 200;
 
 const schema = `
   BEGIN IMMEDIATE;
@@ -122,15 +125,16 @@ export async function openEmbeddedRegistry(folder: string, now: Date): Promise<R
         );
   let db: Database.Database;
   try {
-    // SQLite gives its journal the mode of the database, so this is the mode of all three files.
-    const file = await open(path, 'a', 0o600);
-    await file.chmod(0o600);
-    await file.close();
+    // Made here where it is missing, for its mode; another program's is looked at and left as it is.
+    await (await open(path, 'a', 0o600)).close();
     db = new Database(path);
   } catch (error) {
     throw failed(error);
   }
   try {
+    prepareSchema(db);
+    // SQLite gives its journal the mode of the database, so this is the mode of all three files.
+    await chmod(path, 0o600);
     return registryOn(db, failed, now);
   } catch (error) {
     db.close();
@@ -142,7 +146,6 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
   db.pragma('busy_timeout = 5000');
   db.pragma('journal_mode = WAL');
   db.pragma('foreign_keys = ON');
-  prepareSchema(db);
   // NORMAL: a killed process loses nothing and a power cut at most the last connections, which are over by then;
   // hundreds of call homes a second need not wait for the disk. What an operator was told is done is made durable.
   db.pragma('synchronous = NORMAL');
@@ -167,7 +170,8 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
   ).run(now.toISOString());
 
   const getDevice = db.prepare(`${selectDevices} WHERE id = ?`);
-  const listDevices = db.prepare(`${selectDevices} ORDER BY id`);
+  const listDevices = db.prepare(`${selectDevices} WHERE id > ? ORDER BY id LIMIT ${pageSize}`);
+  const countDevices = db.prepare('SELECT count(*) AS n FROM device');
   const getOwner = db.prepare('SELECT device FROM host_key WHERE blob = ?');
   const addDevice = db.prepare(
     'INSERT INTO device (id, user, labels) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
@@ -220,8 +224,18 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
         return row === undefined ? undefined : recordOf(row);
       });
     },
-    async list() {
-      return attempt(() => listDevices.all().map(recordOf));
+    async *list() {
+      for (let last = ''; ; ) {
+        const page = attempt(() => listDevices.all(last).map(recordOf));
+        yield* page;
+        last = page.at(-1)?.id ?? last;
+        if (page.length < pageSize) return;
+        // Others have their turn between pages.
+        await nextTurn();
+      }
+    },
+    async count() {
+      return attempt(() => z.object({ n: z.number() }).parse(countDevices.get()).n);
     },
     async remove(id) {
       const removed = attempt(() => durably(() => removeDevice.run(id).changes > 0));

@@ -47,8 +47,10 @@ export interface Registry {
   /** @throws CALLHOME_DEVICE_EXISTS, CALLHOME_HOST_KEY_TAKEN */
   add(device: DeviceDefinition): Promise<void>;
   get(id: string): Promise<DeviceRecord | undefined>;
-  /** All devices, ordered by id. */
-  list(): Promise<DeviceRecord[]>;
+  /** All devices, ordered by id. They come piece by piece: there may be tens of thousands. */
+  list(): AsyncIterable<DeviceRecord>;
+  /** How many devices there are. */
+  count(): Promise<number>;
   /** False when there was no such device. */
   remove(id: string): Promise<boolean>;
   /** Counts one more connection and keeps its facts. A device that is gone is left gone. */

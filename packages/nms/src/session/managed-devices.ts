@@ -9,11 +9,23 @@ export interface ManagedDevices {
   /** The live connection of a device. */
   connection(device: string): ManagedConnection | undefined;
   all(): Iterable<ManagedConnection>;
+  size(): number;
   /**
    * Takes a connection, which replaces the device's former one, and follows it to its end.
    * Resolves when the registry knows of that. The registry's trouble, such as a full disk, ends no connection.
    */
   follow(connection: ManagedConnection, life: Lifecycle, remoteAddress: string, log: Log): Promise<void>;
+}
+
+/** What the registry keeps of a device's capabilities: a hello may have megabytes of them. Characters. */
+const maxCapabilities = 256 * 1024;
+
+function keptCapabilities(capabilities: readonly string[]): readonly string[] {
+  let room = maxCapabilities;
+  return capabilities.filter((capability) => {
+    room -= capability.length;
+    return room >= 0;
+  });
 }
 
 /** @param count counts a thing that happened, by name */
@@ -38,7 +50,7 @@ export function createManagedDevices(registry: Registry, count: (name: string) =
         remoteAddress,
         hostKey,
         sessionId,
-        capabilities,
+        capabilities: keptCapabilities(capabilities),
         connectedAt,
       }),
     );
@@ -54,6 +66,7 @@ export function createManagedDevices(registry: Registry, count: (name: string) =
   return {
     connection: (device) => connections.get(device),
     all: () => connections.values(),
+    size: () => connections.size,
     async follow(connection, life, remoteAddress, log) {
       const { device } = connection;
       const former = connections.get(device);

@@ -1,13 +1,16 @@
 import { exitStatus } from './run-program.js';
 
-/** Resolves with the first SIGINT or SIGTERM, which asks for an orderly stop; a second one ends the process at once. */
+/**
+ * Resolves with the first SIGINT or SIGTERM, which asks for an orderly stop; the same one again ends the process at
+ * once. The other one does not: a terminal's SIGINT often comes with a supervisor's SIGTERM.
+ */
 export function stopSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let asked = false;
+    const seen = new Set<NodeJS.Signals>();
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.on(signal, () => {
-        if (asked) process.exit(exitStatus.failed);
-        asked = true;
+        if (seen.has(signal)) process.exit(exitStatus.failed);
+        seen.add(signal);
         resolve(signal);
       });
     }
