@@ -10,8 +10,8 @@ const catalogue = {
     `${f.file} exists already: it holds keys, so it is not overwritten; remove it or give another --out`,
   CALLHOME_CONFIG_INVALID: (f: { problems: readonly string[] }) => f.problems.join('\n'),
   CALLHOME_KEY_INVALID: (f: { what: string; why: string }) => `${f.what} is not a usable key: ${f.why}`,
-  CALLHOME_STATE_LOCKED: (f: { dir: string; pid: number }) =>
-    `the state folder ${f.dir} is in use by process ${f.pid}: stop it, or give another --state-dir`,
+  CALLHOME_STATE_LOCKED: (f: { dir: string; pid: number | undefined }) =>
+    `the state folder ${f.dir} is in use by ${f.pid === undefined ? 'another process' : `process ${f.pid}`}: stop it, or give another --state-dir`,
   CALLHOME_STATE_UNUSABLE: (f: { dir: string; why: string }) =>
     `the state folder ${f.dir} cannot be used: ${f.why}`,
   CALLHOME_PORT_IN_USE: (f: { address: string; port: number; setting: string }) =>

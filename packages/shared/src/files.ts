@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rename, stat, unlink } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CallhomeError } from './errors.js';
 
@@ -13,6 +14,9 @@ function systemReason(error: unknown): string {
       return 'permission denied';
     case 'EISDIR':
       return 'it is a folder';
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'it is not a folder';
     case 'ENOSPC':
       return 'the disk is full';
     case 'EROFS':
@@ -23,16 +27,35 @@ function systemReason(error: unknown): string {
 }
 
 /**
- * Reads a text file of at most `maxBytes`.
+ * Decodes UTF-8, without a byte order mark. Bytes that are none are never replaced: they would reach a device so.
+ * @throws TypeError
+ */
+export function decodeUtf8(bytes: Uint8Array): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}
+
+/**
+ * Reads a UTF-8 text file, pipe or device of at most `maxBytes`.
  * @throws CALLHOME_FILE_UNREADABLE
  */
 export async function readTextFile(path: string, maxBytes: number): Promise<string> {
+  const fail = (why: string, cause?: unknown) =>
+    new CallhomeError('CALLHOME_FILE_UNREADABLE', { file: path, why }, cause);
+  const chunks: Buffer[] = [];
+  let size = 0;
   try {
-    const { size } = await stat(path);
-    if (size > maxBytes) throw new Error(`it is larger than ${maxBytes} bytes`);
-    return await readFile(path, 'utf8');
+    for await (const chunk of createReadStream(path)) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > maxBytes) throw fail(`it is larger than ${maxBytes} bytes`);
+    }
   } catch (error) {
-    throw new CallhomeError('CALLHOME_FILE_UNREADABLE', { file: path, why: systemReason(error) }, error);
+    throw error instanceof CallhomeError ? error : fail(systemReason(error), error);
+  }
+  try {
+    return decodeUtf8(Buffer.concat(chunks));
+  } catch (error) {
+    throw fail('it is not UTF-8 text', error);
   }
 }
 

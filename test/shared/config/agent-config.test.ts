@@ -49,6 +49,14 @@ const client = "/ietf-netconf-server:netconf-server/call-home/netconf-client[nam
 const first = `${client}/endpoints/endpoint[name='nms-1']/ssh`;
 
 describe("an agent's configuration", () => {
+  it('that is not UTF-8 is refused', async () => {
+    const file = join(folder, 'latin.json');
+    await writeFile(file, Buffer.from('{"a": "\xe9"}', 'latin1'));
+    await expect(loadAgentConfig(file)).rejects.toMatchObject({
+      message: expect.stringContaining('not UTF-8'),
+    });
+  });
+
   it('as init writes it, is read with its keys, endpoints and users', async () => {
     const { applications, agent } = await load(text);
     expect(applications).toMatchObject([
@@ -100,6 +108,11 @@ describe("an agent's configuration", () => {
     ['// no comments\n{}', ['agent.json: line 1, column 1: not JSON: invalid comment token']],
     ['[]', ['agent.json: /: must be an object']],
     ['{}', ['agent.json: /ietf-netconf-server:netconf-server: is missing']],
+    ['{"a": 1,\n "a": 2}', ['agent.json: line 2, column 2: a member that is there already']],
+    ['{"a": {"b": 1.0}}', ['agent.json: line 1, column 13: a number with a fraction or an exponent']],
+    ['["\\u0000"]', ['agent.json: line 1, column 2: a character that YANG does not allow']],
+    ['["\\ud800"]', ['agent.json: line 1, column 2: a character that YANG does not allow']],
+    ['['.repeat(200_000), ['agent.json: line 1, column 65: not a configuration: more than 64 levels deep']],
   ])('that is no document is refused with the place: %j', async (content, expected) => {
     expect(await problems(content)).toEqual(expected);
   });
@@ -190,6 +203,48 @@ describe("an agent's configuration", () => {
       hostKey.publicKey.blob.toString('base64'),
       userKey.publicKey.blob.toString('base64'),
       'does not belong',
+    ],
+    [
+      'a prototype for a member',
+      '"connection-type":{"persistent":{}},',
+      '"__proto__":{"connection-type":{"persistent":{}}},',
+      `${client}/connection-type: is missing`,
+    ],
+    [
+      'what is meant for an address',
+      'nms1.example.net',
+      '300.1.2.3',
+      `${first}/tcp-client-parameters/remote-address: is neither an IPv4 address nor a name`,
+    ],
+    [
+      'a zone that is none',
+      '2001:db8::1',
+      'fe80::1%a b',
+      'remote-address: must be an IP address or a domain name',
+    ],
+    [
+      'a label that ends in an underscore',
+      'nms1.example.net',
+      'nms_.example.net',
+      'must be an IP address or a domain name',
+    ],
+    [
+      'a user without a name',
+      '"user":[{"name":"callhome"',
+      '"user":[{"name":""',
+      'is no name that anybody could log in with',
+    ],
+    [
+      'a broken key that nobody refers to',
+      '"asymmetric-key":[',
+      '"asymmetric-key":[{"name":"x","private-key-format":"ietf-crypto-types:rsa-private-key-format","cleartext-private-key":"AAAA"},',
+      "asymmetric-key[name='x']: the key is not a usable key",
+    ],
+    [
+      'a public key that is too short',
+      userKey.publicKey.blob.toString('base64'),
+      'AAAAC3NzaC1lZDI1NTE5AAAABQEBAQEB',
+      "public-key[name='nms-1']: the key is not a usable key",
     ],
   ])('with %s is refused with its path and the reason', async (_what, from, to, expected) => {
     const changed = text.replace(from, to);

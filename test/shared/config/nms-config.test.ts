@@ -69,7 +69,18 @@ describe("a collector's configuration", () => {
       '',
       'local-bind[1]/local-address: is missing',
     ],
-    ['a bind that is a name', '192.0.2.1', 'localhost', 'local-bind[1]/local-address: must be an IP address'],
+    [
+      'a bind that is a name',
+      '192.0.2.1',
+      'localhost',
+      "local-bind[local-address='localhost']/local-address: must be an IP address",
+    ],
+    [
+      'an address twice',
+      '2001:db8::1',
+      '192.0.2.1',
+      "local-bind[local-address='192.0.2.1']: the list has this key twice",
+    ],
     [
       'an idle timeout, which would end quiet devices',
       '"idle-timeout":0',

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { finished, type Readable } from 'node:stream';
 import { CallhomeError } from '@callhome/shared/errors.js';
+import { decodeUtf8 } from '@callhome/shared/files.js';
 
 /**
  * Reads a whole stream as UTF-8 text.
@@ -28,7 +29,7 @@ export async function readText(stream: Readable, maxBytes: number, what: string)
     });
   });
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return decodeUtf8(bytes);
   } catch (error) {
     throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why: `${what} is not UTF-8` }, error);
   }

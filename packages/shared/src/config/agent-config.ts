@@ -1,13 +1,14 @@
 import { z } from 'zod';
-import { CallhomeError, reasonOf } from '../errors.js';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { PublicKey } from '../ssh/public-key.js';
 import { agent } from './callhome-agent.js';
 import { readDocument } from './document.js';
 import { keyPairLeaves, publicKeyLeaves } from './ietf-crypto-types.js';
+import { hostProblem } from './ietf-inet-types.js';
 import { keystore, resolveKeyPair } from './ietf-keystore.js';
 import { netconfServer } from './ietf-netconf-server.js';
 import { resolvePublicKeys, truststore } from './ietf-truststore.js';
+import { checkKeys, createProblems, type Problems } from './problems.js';
 
 const schema = z.strictObject({
   'ietf-netconf-server:netconf-server': netconfServer,
@@ -52,41 +53,39 @@ export interface AgentConfig {
   readonly document: unknown;
 }
 
-/** Reads what `read` reads; what is wrong with it joins `problems` instead. */
-function collect<T>(problems: string[], where: string, read: () => T | undefined): T[] {
-  try {
-    const value = read();
-    if (value !== undefined) return [value];
-    problems.push(`${where}: refers to an entry that does not exist`);
-  } catch (error) {
-    problems.push(`${where}: ${reasonOf(error)}`);
-  }
-  return [];
+function userProblem(name: string): string | undefined {
+  return name === '' || /\p{Cc}/u.test(name) ? 'is no name that anybody could log in with' : undefined;
 }
 
 function resolveEndpoint(
   endpoint: Endpoint,
   document: Document,
   path: string,
-  problems: string[],
+  problems: Problems,
 ): EndpointConfig {
   const { 'tcp-client-parameters': tcp, 'ssh-server-parameters': ssh } = endpoint.ssh;
-  const here = `${path}/endpoints/endpoint[name='${endpoint.name}']/ssh/ssh-server-parameters`;
+  const here = `${path}/endpoints/endpoint[name='${endpoint.name}']/ssh`;
+  const server = `${here}/ssh-server-parameters`;
+  const bad = hostProblem(tcp['remote-address']);
+  if (bad) problems.add(`${here}/tcp-client-parameters/remote-address`, bad);
   const hostKeys = ssh['server-identity']['host-key'].flatMap((key) =>
-    collect(problems, `${here}/server-identity/host-key[name='${key.name}']/public-key`, () =>
+    problems.collect(`${server}/server-identity/host-key[name='${key.name}']/public-key`, () =>
       resolveKeyPair(key['public-key'], document['ietf-keystore:keystore'], 'the host key'),
     ),
   );
-  const users = ssh['client-authentication'].users.user.flatMap((user) =>
-    collect(problems, `${here}/client-authentication/users/user[name='${user.name}']/public-keys`, () => {
+  const users = ssh['client-authentication'].users.user.flatMap((user) => {
+    const userPath = `${server}/client-authentication/users/user[name='${user.name}']`;
+    const badName = userProblem(user.name);
+    if (badName) problems.add(`${userPath}/name`, badName);
+    return problems.collect(`${userPath}/public-keys`, () => {
       const keys = resolvePublicKeys(
         user['public-keys'],
         document['ietf-truststore:truststore'],
         'the public key',
       );
       return keys && { name: user.name, publicKeys: keys };
-    }),
-  );
+    });
+  });
   return {
     name: endpoint.name,
     address: tcp['remote-address'],
@@ -106,10 +105,11 @@ function resolveEndpoint(
  */
 export async function loadAgentConfig(file: string): Promise<AgentConfig> {
   const { document, config } = await readDocument(file, schema);
-  const problems: string[] = [];
+  const problems = createProblems(file);
+  checkKeys(problems, config['ietf-keystore:keystore'], config['ietf-truststore:truststore']);
   const applications = config['ietf-netconf-server:netconf-server']['call-home']['netconf-client'].map(
     (application): ApplicationConfig => {
-      const path = `${file}: /ietf-netconf-server:netconf-server/call-home/netconf-client[name='${application.name}']`;
+      const path = `/ietf-netconf-server:netconf-server/call-home/netconf-client[name='${application.name}']`;
       const strategy = application['reconnect-strategy'];
       return {
         name: application.name,
@@ -120,7 +120,7 @@ export async function loadAgentConfig(file: string): Promise<AgentConfig> {
       };
     },
   );
-  if (problems.length > 0) throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems });
+  problems.throwAny();
   return { applications, agent: config['callhome-agent:agent'], document };
 }
 

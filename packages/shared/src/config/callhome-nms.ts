@@ -5,7 +5,10 @@ import { ipAddress, portNumber } from './ietf-inet-types.js';
 export const nms = z.strictObject({
   /** The HTTP API that the command line and programs use. */
   api: z
-    .strictObject({ address: ipAddress.default('127.0.0.1'), port: portNumber.default(8334) })
+    .strictObject({
+      address: ipAddress.regex(/^[^%]*$/, { error: 'must be without a zone' }).default('127.0.0.1'),
+      port: portNumber.default(8334),
+    })
     .prefault({}),
   admission: z
     .strictObject({

@@ -1,5 +1,6 @@
+import { createPublicKey } from 'node:crypto';
 import { z } from 'zod';
-import { CallhomeError } from '../errors.js';
+import { CallhomeError, reasonOf } from '../errors.js';
 import { type KeyPair, keyPairFromDer, type PrivateKeyEncoding } from '../ssh/key-pair.js';
 import { type PublicKey, publicKeyFromBlob } from '../ssh/public-key.js';
 
@@ -23,21 +24,35 @@ const privateKeyFormat = z
   ])
   .transform((format) => encodings[format]);
 
-const sshPublicKeyFormat = z.literal('ietf-crypto-types:ssh-public-key-format');
+const publicKeyFormat = z.enum([
+  'ietf-crypto-types:ssh-public-key-format',
+  'ietf-crypto-types:subject-public-key-info-format',
+]);
 
-/** grouping public-key-grouping, in the SSH format that an SSH server's users need. */
+type PublicKeyFormat = z.infer<typeof publicKeyFormat>;
+
+/** grouping public-key-grouping. */
 export const publicKeyGrouping = {
-  'public-key-format': sshPublicKeyFormat,
+  'public-key-format': publicKeyFormat,
   'public-key': binary,
 };
 
 /** grouping asymmetric-key-pair-grouping, with the private key in clear text. */
 export const asymmetricKeyPairGrouping = {
-  'public-key-format': sshPublicKeyFormat.optional(),
+  'public-key-format': publicKeyFormat.optional(),
   'public-key': binary.optional(),
   'private-key-format': privateKeyFormat,
   'cleartext-private-key': binary,
 };
+
+/** SSH's users and servers take public keys in SSH's format alone: a `must` of the model. */
+function requireSshFormat(format: PublicKeyFormat | undefined, what: string): void {
+  if (format === undefined || format === 'ietf-crypto-types:ssh-public-key-format') return;
+  throw new CallhomeError('CALLHOME_KEY_INVALID', {
+    what,
+    why: 'for SSH it must be in the ssh-public-key-format',
+  });
+}
 
 type AsymmetricKeyPair = z.infer<z.ZodObject<typeof asymmetricKeyPairGrouping>>;
 
@@ -45,7 +60,11 @@ type AsymmetricKeyPair = z.infer<z.ZodObject<typeof asymmetricKeyPairGrouping>>;
 export function readKeyPair(node: AsymmetricKeyPair, what: string): KeyPair {
   const pair = keyPairFromDer(node['cleartext-private-key'], node['private-key-format'], what);
   const stated = node['public-key'];
-  if (stated !== undefined && !stated.equals(pair.publicKey.blob)) {
+  const isInfo = node['public-key-format'] === 'ietf-crypto-types:subject-public-key-info-format';
+  const actual = isInfo
+    ? createPublicKey(pair.privateKey).export({ format: 'der', type: 'spki' })
+    : pair.publicKey.blob;
+  if (stated !== undefined && !stated.equals(actual)) {
     throw new CallhomeError('CALLHOME_KEY_INVALID', {
       what,
       why: 'its public key does not belong to its private key',
@@ -54,9 +73,34 @@ export function readKeyPair(node: AsymmetricKeyPair, what: string): KeyPair {
   return pair;
 }
 
-/** Reads the public key. @throws CALLHOME_KEY_INVALID */
-export function readPublicKey(node: z.infer<z.ZodObject<typeof publicKeyGrouping>>, what: string): PublicKey {
+/** Reads a key pair for SSH. @throws as `readKeyPair` */
+export function readSshKeyPair(node: AsymmetricKeyPair, what: string): KeyPair {
+  requireSshFormat(node['public-key-format'], what);
+  return readKeyPair(node, what);
+}
+
+type PublicKeyNode = z.infer<z.ZodObject<typeof publicKeyGrouping>>;
+
+/** Reads a public key for SSH. @throws CALLHOME_KEY_INVALID */
+export function readSshPublicKey(node: PublicKeyNode, what: string): PublicKey {
+  requireSshFormat(node['public-key-format'], what);
   return publicKeyFromBlob(node['public-key'], what);
+}
+
+/** Whether a public key is what its format says. @throws CALLHOME_KEY_INVALID */
+export function checkPublicKey(node: PublicKeyNode, what: string): void {
+  if (node['public-key-format'] === 'ietf-crypto-types:ssh-public-key-format') {
+    publicKeyFromBlob(node['public-key'], what);
+    return;
+  }
+  try {
+    createPublicKey({ key: node['public-key'], format: 'der', type: 'spki' });
+  } catch (error) {
+    throw new CallhomeError('CALLHOME_KEY_INVALID', {
+      what,
+      why: `it is no SubjectPublicKeyInfo (${reasonOf(error)})`,
+    });
+  }
 }
 
 /** The leaves of a key pair, as a configuration writes it. */

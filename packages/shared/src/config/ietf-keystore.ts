@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { KeyPair } from '../ssh/key-pair.js';
-import { asymmetricKeyPairGrouping, readKeyPair } from './ietf-crypto-types.js';
+import { asymmetricKeyPairGrouping, readSshKeyPair } from './ietf-crypto-types.js';
 import { exactlyOneOf, listByName } from './yang-list.js';
 
 /** container keystore: the asymmetric keys. */
@@ -33,8 +33,8 @@ export function resolveKeyPair(
   store: Keystore | undefined,
   what: string,
 ): KeyPair | undefined {
-  if (node['inline-definition']) return readKeyPair(node['inline-definition'], what);
+  if (node['inline-definition']) return readSshKeyPair(node['inline-definition'], what);
   const name = node['central-keystore-reference'];
   const entry = store?.['asymmetric-keys']['asymmetric-key'].find((key) => key.name === name);
-  return entry && readKeyPair(entry, what);
+  return entry && readSshKeyPair(entry, what);
 }

@@ -2,18 +2,17 @@ import { z } from 'zod';
 import { ipAddress, portNumber } from './ietf-inet-types.js';
 import { callHomeSshPort } from './ietf-netconf-server.js';
 import { sshClientGrouping } from './ietf-ssh-client.js';
-import { listByName } from './yang-list.js';
+import { listBy, listByName } from './yang-list.js';
 
 /** grouping netconf-client-listen-stack-grouping: where devices call, over SSH. */
 const endpoint = z.strictObject({
   name: z.string(),
   ssh: z.strictObject({
     'tcp-server-parameters': z.strictObject({
-      'local-bind': z
-        .array(
-          z.strictObject({ 'local-address': ipAddress, 'local-port': portNumber.default(callHomeSshPort) }),
-        )
-        .min(1),
+      'local-bind': listBy(
+        'local-address',
+        z.strictObject({ 'local-address': ipAddress, 'local-port': portNumber.default(callHomeSshPort) }),
+      ).min(1),
     }),
     'ssh-client-parameters': sshClientGrouping,
     'netconf-client-parameters': z.strictObject({}).optional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { PublicKey } from '../ssh/public-key.js';
-import { publicKeyGrouping, readPublicKey } from './ietf-crypto-types.js';
+import { publicKeyGrouping, readSshPublicKey } from './ietf-crypto-types.js';
 import { exactlyOneOf, listByName } from './yang-list.js';
 
 const publicKeys = listByName(z.strictObject({ name: z.string(), ...publicKeyGrouping }));
@@ -43,5 +43,5 @@ export function resolvePublicKeys(
   const keys = node['inline-definition']
     ? node['inline-definition']['public-key']
     : store?.['public-key-bags']['public-key-bag'].find((bag) => bag.name === name)?.['public-key'];
-  return keys?.map((key) => readPublicKey(key, `${what} ${JSON.stringify(key.name)}`));
+  return keys?.map((key) => readSshPublicKey(key, `${what} ${JSON.stringify(key.name)}`));
 }

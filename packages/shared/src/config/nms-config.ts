@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { CallhomeError, reasonOf } from '../errors.js';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { Keepalive } from './agent-config.js';
 import { nms } from './callhome-nms.js';
@@ -8,6 +7,7 @@ import { keyPairLeaves } from './ietf-crypto-types.js';
 import { keystore, resolveKeyPair } from './ietf-keystore.js';
 import { netconfClient } from './ietf-netconf-client.js';
 import { resolvePublicKeys, truststore } from './ietf-truststore.js';
+import { checkKeys, createProblems, type Problems } from './problems.js';
 
 const schema = z.strictObject({
   'ietf-netconf-client:netconf-client': netconfClient,
@@ -41,41 +41,36 @@ export interface NmsConfig {
   };
 }
 
-function resolveListener(endpoint: Endpoint, document: Document, file: string): ListenerConfig {
+function resolveListener(endpoint: Endpoint, document: Document, problems: Problems): ListenerConfig[] {
   const { 'tcp-server-parameters': tcp, 'ssh-client-parameters': ssh } = endpoint.ssh;
-  const here = `${file}: /ietf-netconf-client:netconf-client/listen/endpoints/endpoint[name='${endpoint.name}']/ssh/ssh-client-parameters`;
-  const problem = (where: string, why: string) =>
-    new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${here}/${where}: ${why}`] });
-  let identity: KeyPair | undefined;
-  try {
-    identity = resolveKeyPair(
-      ssh['client-identity']['public-key'],
-      document['ietf-keystore:keystore'],
-      'the key',
-    );
-  } catch (error) {
-    throw problem('client-identity/public-key', reasonOf(error));
-  }
-  if (!identity) throw problem('client-identity/public-key', 'refers to an entry that does not exist');
-  const trusted = ssh['server-authentication']['ssh-host-keys'];
-  const keys = resolvePublicKeys(trusted, document['ietf-truststore:truststore'], 'the host key');
-  const place = 'server-authentication/ssh-host-keys';
-  if (!keys) throw problem(place, 'refers to an entry that does not exist');
-  if (keys.length > 0) {
-    throw problem(
-      place,
+  const here = `/ietf-netconf-client:netconf-client/listen/endpoints/endpoint[name='${endpoint.name}']/ssh/ssh-client-parameters`;
+  const trustedPath = `${here}/server-authentication/ssh-host-keys`;
+  const trusted = problems.collect(trustedPath, () =>
+    resolvePublicKeys(
+      ssh['server-authentication']['ssh-host-keys'],
+      document['ietf-truststore:truststore'],
+      'the host key',
+    ),
+  );
+  if (trusted.some((keys) => keys.length > 0)) {
+    problems.add(
+      trustedPath,
       'must refer to an empty bag: devices and their keys are added with `callhome-nms device add`',
     );
   }
-  return {
-    name: endpoint.name,
-    binds: tcp['local-bind'].map((bind) => ({ address: bind['local-address'], port: bind['local-port'] })),
-    identity,
-    keepalive: ssh.keepalives && {
-      maxWait: ssh.keepalives['max-wait'],
-      maxAttempts: ssh.keepalives['max-attempts'],
-    },
-  };
+  return problems
+    .collect(`${here}/client-identity/public-key`, () =>
+      resolveKeyPair(ssh['client-identity']['public-key'], document['ietf-keystore:keystore'], 'the key'),
+    )
+    .map((identity) => ({
+      name: endpoint.name,
+      binds: tcp['local-bind'].map((bind) => ({ address: bind['local-address'], port: bind['local-port'] })),
+      identity,
+      keepalive: ssh.keepalives && {
+        maxWait: ssh.keepalives['max-wait'],
+        maxAttempts: ssh.keepalives['max-attempts'],
+      },
+    }));
 }
 
 /**
@@ -84,18 +79,11 @@ function resolveListener(endpoint: Endpoint, document: Document, file: string): 
  */
 export async function loadNmsConfig(file: string): Promise<NmsConfig> {
   const { config } = await readDocument(file, schema);
-  const problems: string[] = [];
+  const problems = createProblems(file);
+  checkKeys(problems, config['ietf-keystore:keystore'], config['ietf-truststore:truststore']);
   const endpoints = config['ietf-netconf-client:netconf-client'].listen.endpoints.endpoint;
-  const listeners = endpoints.flatMap((endpoint) => {
-    try {
-      return [resolveListener(endpoint, config, file)];
-    } catch (error) {
-      if (error instanceof CallhomeError) problems.push(error.message);
-      else throw error;
-      return [];
-    }
-  });
-  if (problems.length > 0) throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems });
+  const listeners = endpoints.flatMap((endpoint) => resolveListener(endpoint, config, problems));
+  problems.throwAny();
   const settings = config['callhome-nms:nms'];
   return {
     listeners,

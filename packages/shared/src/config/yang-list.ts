@@ -1,16 +1,21 @@
 import { z } from 'zod';
 
-/** A YANG list with the key leaf `name`: the names are unique. */
-export function listByName<T extends z.ZodType<{ name: string }>>(entry: T) {
+/** A YANG list with one key leaf: its values are unique. */
+export function listBy<K extends string, T extends z.ZodType<Record<K, string>>>(key: K, entry: T) {
   return z.array(entry).check(({ value, issues }) => {
     const seen = new Set<string>();
-    for (const [index, { name }] of value.entries()) {
-      if (seen.has(name)) {
+    for (const [index, entry] of value.entries()) {
+      if (seen.has(entry[key])) {
         issues.push({ code: 'custom', input: value, path: [index], message: 'the list has this key twice' });
       }
-      seen.add(name);
+      seen.add(entry[key]);
     }
   });
+}
+
+/** The key of most lists is `name`. */
+export function listByName<T extends z.ZodType<{ name: string }>>(entry: T) {
+  return listBy('name', entry);
 }
 
 /** A mandatory YANG choice whose cases are the given optional members of an object. */

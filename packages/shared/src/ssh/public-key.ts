@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { CallhomeError } from '../errors.js';
+import ssh2 from 'ssh2';
+import { CallhomeError, peerText } from '../errors.js';
 
 /** A public key in the SSH wire format (RFC 4253 §6.6), as `.pub` files and `ssh-public-key-format` carry it. */
 export interface PublicKey {
@@ -27,8 +28,10 @@ export function keyType(blob: Buffer): string {
  */
 export function publicKeyFromBlob(blob: Buffer, what: string): PublicKey {
   const type = keyType(blob);
-  if (type === '')
-    throw new CallhomeError('CALLHOME_KEY_INVALID', { what, why: 'it is not an SSH public key' });
+  const fail = (why: string) => new CallhomeError('CALLHOME_KEY_INVALID', { what, why });
+  if (type === '') throw fail('it is not an SSH public key');
+  const parsed = ssh2.utils.parseKey(`${type} ${blob.toString('base64')}`);
+  if (parsed instanceof Error) throw fail(peerText(parsed.message));
   return { type, blob };
 }
 

@@ -1,0 +1,76 @@
+import { printParseErrorCode, visit } from 'jsonc-parser';
+import { CallhomeError } from '../errors.js';
+
+/** Deeper than any document of the model, and shallow enough for a parser that recurses. */
+const maxDepth = 64;
+
+/** Any character that YANG's strings cannot hold (RFC 7950 §9.4), lone surrogates among them. */
+const notYang = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fdcf}\u{fdf0}-\u{fffd}\u{10000}-\u{10ffff}]/u;
+
+function lineAndColumn(text: string, offset: number): string {
+  const before = text.slice(0, offset).split('\n');
+  return `line ${before.length}, column ${(before.at(-1)?.length ?? 0) + 1}`;
+}
+
+interface Container {
+  readonly value: unknown[] | Record<string, unknown>;
+  /** The member whose value comes next. */
+  member: string;
+}
+
+/**
+ * Reads a JSON document as RFC 7951 has it: members once, whole numbers, YANG's characters.
+ * An error tells the kind of fault and its place, and quotes nothing: the text may hold keys.
+ * @throws CALLHOME_CONFIG_INVALID
+ */
+export function parseYangJson(text: string, file: string): unknown {
+  const refuse = (offset: number, why: string): never => {
+    throw new CallhomeError('CALLHOME_CONFIG_INVALID', {
+      problems: [`${file}: ${lineAndColumn(text, offset)}: ${why}`],
+    });
+  };
+
+  let root: unknown;
+  const open: Container[] = [];
+  const put = (value: unknown): void => {
+    const container = open.at(-1);
+    if (!container) root = value;
+    else if (Array.isArray(container.value)) container.value.push(value);
+    else container.value[container.member] = value;
+  };
+  const begin = (value: Container['value'], offset: number): void => {
+    if (open.length === maxDepth) refuse(offset, `not a configuration: more than ${maxDepth} levels deep`);
+    put(value);
+    open.push({ value, member: '' });
+  };
+  visit(
+    text,
+    {
+      onError(error, offset) {
+        const kind = printParseErrorCode(error).replace(/(?<=[a-z])(?=[A-Z])/g, ' ');
+        refuse(offset, `not JSON: ${kind.toLowerCase()}`);
+      },
+      // Without a prototype, so that `__proto__` is a member like any other.
+      onObjectBegin: (offset) => begin(Object.create(null), offset),
+      onObjectEnd: () => void open.pop(),
+      onArrayBegin: (offset) => begin([], offset),
+      onArrayEnd: () => void open.pop(),
+      onObjectProperty(name, offset) {
+        const container = open.at(-1);
+        if (!container) return;
+        if (Object.hasOwn(container.value, name)) refuse(offset, 'a member that is there already');
+        container.member = name;
+      },
+      onLiteralValue(value: unknown, offset, length) {
+        if (typeof value === 'string' && notYang.test(value))
+          refuse(offset, 'a character that YANG does not allow');
+        if (typeof value === 'number' && /[.eE]/.test(text.slice(offset, offset + length))) {
+          refuse(offset, 'a number with a fraction or an exponent');
+        }
+        put(value);
+      },
+    },
+    { disallowComments: true, allowTrailingComma: false },
+  );
+  return root;
+}
