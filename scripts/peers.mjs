@@ -11,6 +11,7 @@ const peers = {
   yanglint: { package: 'libyang2-tools', file: '/usr/bin/yanglint' },
   socat: { package: 'socat', file: '/usr/bin/socat' },
   ip: { package: 'iproute2', file: '/usr/sbin/ip' },
+  mount: { package: 'mount', file: '/usr/bin/mount' },
   ps: { package: 'procps', file: '/usr/bin/ps' },
 };
 

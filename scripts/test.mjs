@@ -79,7 +79,7 @@ async function test(args) {
 await main(async () => {
   const args = process.argv.slice(2);
   await install();
-  await installPeers(missingPeers(allPeers));
+  if (args.length === 0) await installPeers(missingPeers(allPeers));
   /** @type {string[]} */
   const verdicts = [];
   for (const { name, always, verdict } of checks) {

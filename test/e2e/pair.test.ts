@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { type AgentProgram, createAgent } from '../programs/agent.js';
 import { type CollectorProgram, startCollector } from '../programs/collector.js';
+import { runCommand } from '../programs/command.js';
 import { createOwner } from '../programs/owned.js';
 
 const owned = createOwner();
@@ -91,15 +92,6 @@ describe('an agent that called home', () => {
     await collector.program.logged({ msg: 'device disconnected', code: 'CALLHOME_SESSION_CLOSED' });
   });
 
-  test('comes back when the collector was killed, and its history is there', async () => {
-    const { collector, agent } = await startPair();
-    await collector.restart('SIGKILL');
-    await collector.connected('router1');
-    const { stdout } = await collector.command(['device', 'show', 'router1', '--json']);
-    expect(device.parse(JSON.parse(stdout))).toMatchObject({ state: 'connected', connections: 2 });
-    expect(agent.program.lines({ msg: 'connected' })).toHaveLength(2);
-  });
-
   test('replaces its old connection when it comes back before that is known dead', async () => {
     const { collector, agent } = await startPair();
     process.kill(agent.program.pid, 'SIGSTOP');
@@ -153,27 +145,6 @@ describe('refusals', () => {
   });
 });
 
-describe('the second endpoint', () => {
-  test('is called when the first does not answer, and first after a kill -9 of the agent there', async () => {
-    const collector = owned(await startCollector());
-    const agent = owned(
-      await createAgent({
-        ports: [1, collector.port],
-        nmsKey: collector.publicKey,
-        edit: (text) => text.replace(/("max-wait": 5,\s+"max-attempts": )3/, '$11'),
-      }),
-    );
-    await collector.addDevice('router1', agent.hostKey);
-    await agent.start();
-    await agent.program.logged({ msg: 'attempt failed', endpoint: 'nms-1' });
-    await agent.program.logged({ msg: 'connected', endpoint: 'nms-2' });
-    await agent.program.stop('SIGKILL');
-    await agent.start();
-    await agent.program.logged({ msg: 'connected', endpoint: 'nms-2' });
-    expect(agent.program.lines({ msg: 'attempt failed' })).toEqual([]);
-  });
-});
-
 describe('the state folders', () => {
   test('are private, and hold nothing that is not expected', async () => {
     const { collector, agent } = await startPair();
@@ -193,6 +164,11 @@ describe('the state folders', () => {
       stderr: expect.stringContaining(`in use by process ${collector.program.pid}`),
     });
     expect(second.stderr.trim().split('\n')).toHaveLength(1);
-    expect(agent.program.lines({ level: 'error' })).toEqual([]);
+    const state = path.join(agent.folder, 'state');
+    const run = ['run', '--config', path.join(agent.folder, 'agent.json'), '--state-dir', state];
+    expect(await runCommand('agent', run)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`in use by process ${agent.program.pid}`),
+    });
   });
 });

@@ -4,7 +4,8 @@ import { createAgent } from '../programs/agent.js';
 import { startCollector } from '../programs/collector.js';
 import { createOwner } from '../programs/owned.js';
 import { settings } from '../programs/settings.js';
-import { createNetwork, type Host, requireNetwork } from './network.js';
+import { createNetwork, type Host } from './network.js';
+import { requireRoot } from './require-root.js';
 
 const owned = createOwner();
 const keepalives = { 'max-wait': 1, 'max-attempts': 2 };
@@ -41,7 +42,7 @@ async function expectNoSockets(...hosts: Host[]): Promise<void> {
   for (const host of hosts) await expect.poll(() => host.sockets()).toEqual([]);
 }
 
-requireNetwork()('a black hole between the two', () => {
+requireRoot('network namespaces', 'ip')('a black hole between the two', () => {
   test('is noticed by both, which leave no socket behind; the device comes back with the path', async () => {
     const { network, collector, agent } = await startPair();
     expect(await network.device.sockets()).toEqual(['ESTAB']);
@@ -70,5 +71,7 @@ requireNetwork()('a black hole between the two', () => {
     await agent.program.logged({ msg: 'disconnected', code: 'CALLHOME_PEER_VANISHED' });
     await collector.program.logged({ msg: 'device disconnected', code: 'CALLHOME_PEER_VANISHED' });
     await expectNoSockets(network.device, network.nms);
+    // Half a message is not taken for all there was.
+    expect(await reading.ended).toBe(1);
   });
 });

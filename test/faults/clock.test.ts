@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createAgent } from '../programs/agent.js';
 import { startCollector } from '../programs/collector.js';
@@ -41,6 +42,8 @@ test.each(['nms', 'device'] as const)(
     await relay.turn(side); // what is left of the session's beginning
     const probe = await relay.turn(side);
     for (const jump of [1, 2]) {
+      // Into the silence between two probes: the answer to the last one has to have arrived.
+      await delay(200);
       process.kill(program.pid, 'SIGUSR2');
       await program.logged({ msg: 'clock jumped' }, jump);
       expect(await relay.turn(side)).toBe(probe);

@@ -12,7 +12,7 @@ import { requireRoot } from './require-root.js';
 
 const owned = createOwner();
 
-requireRoot('file systems of our own')('the disk of the state folder is full', () => {
+requireRoot('file systems of our own', 'mount')('the disk of the state folder is full', () => {
   test('the agent calls home all the same, and remembers again when there is space', async () => {
     const disk = owned(await createDisk());
     const collector = owned(await startCollector());
@@ -87,7 +87,7 @@ requireRoot('file systems of our own')('the disk of the state folder is full', (
   });
 });
 
-requireRoot('file systems of our own')('a state folder that is read-only', () => {
+requireRoot('file systems of our own', 'mount')('a state folder that is read-only', () => {
   test.each(['agent', 'nms'] as const)(
     'keeps the %s from starting, which says so in a line',
     async (program) => {

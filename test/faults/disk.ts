@@ -6,7 +6,7 @@ import { createFolder, removeFolder } from '../programs/folder.js';
 
 const execute = promisify(execFile);
 
-/** A small file system, with a folder for a program's state on it. It needs root. */
+/** A small file system, with a folder for a program's state on it. */
 export interface Disk {
   readonly state: string;
   /** Leaves no byte free. */
@@ -17,6 +17,7 @@ export interface Disk {
   stop(): Promise<void>;
 }
 
+/** Makes it: needs root and mount. */
 export async function createDisk(): Promise<Disk> {
   const folder = await createFolder('disk');
   const ballast = path.join(folder, 'ballast');

@@ -5,7 +5,8 @@ import { type AgentProgram, createAgent } from '../programs/agent.js';
 import { type CollectorProgram, startCollector } from '../programs/collector.js';
 import { createOwner } from '../programs/owned.js';
 import { settings } from '../programs/settings.js';
-import { createNetwork, requireNetwork } from './network.js';
+import { createNetwork } from './network.js';
+import { requireRoot } from './require-root.js';
 
 const owned = createOwner();
 
@@ -103,7 +104,7 @@ describe('the second endpoint is called when the first', () => {
   });
 });
 
-requireNetwork()('the second endpoint is called when the first', () => {
+requireRoot('network namespaces', 'ip')('the second endpoint is called when the first', () => {
   test('is a black hole', async () => {
     const network = owned(await createNetwork());
     const collector = owned(

@@ -1,10 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { promisify } from 'node:util';
-import { describe } from 'vitest';
-import { requirePeers } from '../interop/peers/require-peers.js';
 import type { Runner } from '../programs/logged-program.js';
-import { requireRoot } from './require-root.js';
 
 const execute = promisify(execFile);
 
@@ -30,11 +27,7 @@ export interface Network {
   stop(): Promise<void>;
 }
 
-/** `describe` for tests in network namespaces of their own: they need root and iproute2. */
-export function requireNetwork(): typeof describe | typeof describe.skip {
-  return requireRoot('network namespaces') === describe ? requirePeers('ip') : describe.skip;
-}
-
+/** Makes the namespaces: needs root and iproute2. */
 export async function createNetwork(): Promise<Network> {
   const id = randomBytes(4).toString('hex');
   const namespace = (name: string) => `callhome-${id}-${name}`;

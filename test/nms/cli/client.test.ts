@@ -119,6 +119,16 @@ test('a wrong token is 1, and the message names its file', async () => {
   expect(status).toBe(1);
   expect(stderr).toContain(file);
   expect(stderr).not.toContain('bbbb');
+  // Refused before it is sent, whatever its size.
+  const large = `<get>${' '.repeat(15_000_000)}</get>`;
+  const refused = await run(['rpc', 'on', ...where, '--token-file', file], large);
+  expect(refused).toMatchObject({ status: 1, stderr: expect.stringContaining('refused the token') });
+});
+
+test('the token of the state folder goes to no other address', async () => {
+  const { status, stderr } = await run(['devices', '--url', 'http://127.0.0.1:9']);
+  expect(status).toBe(2);
+  expect(stderr).toContain('--token-file');
 });
 
 test('something else that answers there is 1', async () => {
@@ -169,11 +179,11 @@ describe('rpc', () => {
     };
     const { status, stderr } = await run(['rpc', 'on', ...where], '<get/>');
     expect(status).toBe(1);
-    expect(stderr).not.toBe('');
+    expect(stderr).toContain('was cut off');
   });
 
-  test('is 1 for what is no operation, and for a lock, which needs a session of its own', async () => {
-    expect(await run(['rpc', 'on', ...where], 'get')).toMatchObject({ status: 1 });
+  test('is 2 for what is no operation, and 1 for a lock, which needs a session of its own', async () => {
+    expect(await run(['rpc', 'on', ...where], 'get')).toMatchObject({ status: 2 });
     const lock = await run(['rpc', 'on', ...where], '<lock><target><running/></target></lock>');
     expect(lock.status).toBe(1);
     expect(lock.stderr).toContain('callhome-nms netconf on');
@@ -210,7 +220,12 @@ describe('get-config', () => {
     [
       ['--filter', '-'],
       '<?xml version="1.0"?>\n<interfaces xmlns="urn:x"/>',
-      '<get-config><source><running/></source><filter type="subtree">\n<interfaces xmlns="urn:x"/></filter></get-config>',
+      '<get-config><source><running/></source><filter type="subtree"><interfaces xmlns="urn:x"/></filter></get-config>',
+    ],
+    [
+      ['--filter', '-'],
+      '<filter type="subtree"><interfaces xmlns="urn:x"/></filter>',
+      '<get-config><source><running/></source><filter type="subtree"><interfaces xmlns="urn:x"/></filter></get-config>',
     ],
   ])('%j asks for what was asked for', async (args, input, operation) => {
     let asked = '';

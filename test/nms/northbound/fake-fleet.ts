@@ -21,6 +21,8 @@ export interface FakeDevice {
   /** Called with each request; the reply has begun when it returns. */
   onRequest: (asked: Asked) => void;
   onOpenChannel: () => Promise<Duplex>;
+  /** Loses its connection: the collector's session is over. */
+  lose(): void;
 }
 
 export function fakeDevice(device: string): FakeDevice {
@@ -55,6 +57,10 @@ export function fakeDevice(device: string): FakeDevice {
   const unexpected = () => {
     throw new Error('not expected here');
   };
+  let lose: () => void = () => undefined;
+  const closed = new Promise<undefined>((resolve) => {
+    lose = () => resolve(undefined);
+  });
   const fake: FakeDevice = {
     connection: {
       device,
@@ -66,12 +72,13 @@ export function fakeDevice(device: string): FakeDevice {
         stream,
         close: unexpected,
         destroy: unexpected,
-        closed: new Promise(() => undefined),
+        closed,
       },
       openChannel: () => fake.onOpenChannel(),
     },
     onRequest: unexpected,
     onOpenChannel: unexpected,
+    lose,
   };
   return fake;
 }

@@ -97,6 +97,13 @@ test('a channel that closes without an end is a reset too', async () => {
   await expect(once(socket, 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
 });
 
+test('a channel that ends because the connection is lost is a reset too', async () => {
+  const socket = await client.netconf('on');
+  far.end();
+  channel.once('end', device.lose);
+  await expect(once(socket.resume(), 'end')).rejects.toMatchObject({ code: 'ECONNRESET' });
+});
+
 test('a caller that goes away closes the channel', async () => {
   const socket = await client.netconf('on');
   socket.resetAndDestroy();

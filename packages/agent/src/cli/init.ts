@@ -13,6 +13,11 @@ function parseEndpoint(text: string, former: HostAndPort[] = []): HostAndPort[] 
   return [...former, endpoint];
 }
 
+function parseUser(text: string): string {
+  if (text === '' || /\p{Cc}/u.test(text)) throw new InvalidArgumentError('It must be the name of a user.');
+  return text;
+}
+
 interface InitOptions {
   readonly nms: HostAndPort[];
   readonly nmsKey: string;
@@ -35,7 +40,7 @@ export function addInit(program: Command): void {
       parseEndpoint,
     )
     .requiredOption('--nms-key <file>', "the collector's public key, from `callhome-nms key`")
-    .option('--user <name>', 'the user that the collector logs in as', 'callhome')
+    .option('--user <name>', 'the user that the collector logs in as', parseUser, 'callhome')
     .option('--out <file>', 'where to write it', 'agent.json')
     .addHelpText(
       'after',

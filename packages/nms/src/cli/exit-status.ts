@@ -6,6 +6,7 @@ export const exitStatus = { ...common, noDevice: 3, rpcError: 4 } as const;
 
 const byCode: Readonly<Record<string, number>> = {
   CALLHOME_REQUEST_INVALID: exitStatus.usage,
+  CALLHOME_OPERATION_INVALID: exitStatus.usage,
   CALLHOME_DEVICE_UNKNOWN: exitStatus.noDevice,
   CALLHOME_DEVICE_NOT_CONNECTED: exitStatus.noDevice,
 };

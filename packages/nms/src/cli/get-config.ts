@@ -14,10 +14,11 @@ function datastore(text: string): string {
   return text;
 }
 
-/** `<get-config>` (RFC 6241 §7.1); `filter` is the content of a subtree filter, perhaps with an XML declaration. */
+/** `<get-config>` (RFC 6241 §7.1); `filter` is a `<filter>` or its content, perhaps with an XML declaration. */
 function getConfig(source: string, filter: string | undefined): string {
-  const content = filter?.replace(/^\uFEFF?\s*(<\?xml\s[^>]*\?>)?/, '');
-  const element = content === undefined ? '' : `<filter type="subtree">${content}</filter>`;
+  const content = filter?.replace(/^\uFEFF?\s*(<\?xml\s[^>]*\?>)?\s*/, '') ?? '';
+  const isWhole = content === '' || /^<([\w.-]+:)?filter[\s/>]/.test(content);
+  const element = isWhole ? content : `<filter type="subtree">${content}</filter>`;
   return `<get-config><source><${source}/></source>${element}</get-config>`;
 }
 
@@ -30,7 +31,7 @@ export function addGetConfig(program: Command): void {
     )
     .argument('<device>', 'its id', deviceArgument)
     .option('--source <datastore>', 'the datastore', datastore, 'running')
-    .option('--filter <file>', 'the content of a subtree filter; - is standard input')
+    .option('--filter <file>', 'a subtree filter, or its content; - is standard input')
     .addHelpText(
       'after',
       `

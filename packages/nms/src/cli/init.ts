@@ -1,6 +1,6 @@
 import { type HostAndPort, parseHostAndPort } from '@callhome/shared/cli/host-and-port.js';
 import { writeResult } from '@callhome/shared/cli/output.js';
-import { ipAddress } from '@callhome/shared/config/ietf-inet-types.js';
+import { ipAddress, portNumber } from '@callhome/shared/config/ietf-inet-types.js';
 import { callHomeSshPort } from '@callhome/shared/config/ietf-netconf-server.js';
 import { newNmsDocument } from '@callhome/shared/config/nms-config.js';
 import { writeNewFile } from '@callhome/shared/files.js';
@@ -20,7 +20,9 @@ function parseBind(text: string, former: HostAndPort[] = []): HostAndPort[] {
 }
 
 function parsePort(text: string): number {
-  return parseHostAndPort(`localhost:${text}`, 0).port;
+  const port = portNumber.safeParse(/^\d+$/.test(text) ? Number(text) : undefined);
+  if (!port.success) throw new InvalidArgumentError('It must be a port: 0 to 65535.');
+  return port.data;
 }
 
 interface InitOptions {

@@ -14,6 +14,9 @@ const maxAnswer = 512 * 1024 * 1024;
 /** For an answer that does not wait for a device. Milliseconds. */
 const answerTimeout = 60_000;
 
+/** A body that is sent without asking whether it is wanted. Characters. */
+const maxUnasked = 64 * 1024;
+
 const problem = z.object({ code: z.string(), message: z.string() });
 
 /** Where a collector's API is, and what it takes to be let in. */
@@ -82,7 +85,14 @@ export function createApiClient(access: ApiAccess): ApiClient {
         if (answer.statusCode === expected) resolve(answer);
         else refusal(answer).then(reject, (error) => reject(unreachable(error)));
       });
-      sent.end(body);
+      if (body.length <= maxUnasked) {
+        sent.end(body);
+        return;
+      }
+      // A collector that refuses hangs up: its answer would be lost among what is still being written.
+      sent.setHeader('Expect', '100-continue');
+      sent.once('continue', () => sent.end(body));
+      sent.flushHeaders();
     });
 
   const askJson = async <T extends z.ZodType>(

@@ -84,6 +84,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const serve = async (request: IncomingMessage, response: ServerResponse, head: Buffer | undefined) => {
     try {
       authorise(request, token, address);
+      // A caller with a large body asks first whether it may send it.
+      if (request.headers.expect !== undefined) response.writeContinue();
       const { method = '', url = '' } = request;
       const { handler, device, query } = routeOf(method, url, head !== undefined);
       await handler({ ...options, request, response, device, query, head: head ?? Buffer.alloc(0) });
@@ -104,6 +106,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   server.timeout = limits.idleTimeout;
   server.maxConnections = limits.connections;
   server.on('request', (request, response) => void serve(request, response, undefined));
+  server.on('checkContinue', (request, response) => void serve(request, response, undefined));
   server.on('upgrade', (request, _socket, head) => {
     const { socket } = request;
     // Node lets go of a socket that upgrades: its errors and its end are ours now.

@@ -9,19 +9,29 @@ export const tunnelProtocol = 'netconf';
 /** How long a device may be silent after the caller has ended its half. Milliseconds. */
 const lastWordsTimeout = 600_000;
 
-/** Each end's end becomes the other's, backpressure too; an end that breaks off breaks the other off. */
-function join(socket: Socket, channel: Duplex): void {
+/**
+ * Each end's end becomes the other's, backpressure too; an end that breaks off breaks the other off.
+ * @param lost resolves when the device's connection is over
+ */
+function join(socket: Socket, channel: Duplex, lost: Promise<unknown>): void {
   // A reset and not an orderly end, so that the caller does not take half a message for all there was.
   const cut = () => socket.resetAndDestroy();
+  let state: 'open' | 'lost' = 'open';
+  void lost.then(() => {
+    state = 'lost';
+  });
+  // ssh2 ends the channels of a connection that is lost as if the device had ended them, just before it is known lost.
+  const settle = (end: () => void) => setImmediate(() => (state === 'lost' ? cut() : end()));
   socket.once('close', () => channel.destroy());
   socket.once('end', () => socket.setTimeout(lastWordsTimeout));
   channel.once('error', cut);
+  channel.once('end', () => settle(() => socket.end()));
   channel.once('close', () => {
-    if (channel.readableEnded) socket.destroySoon();
+    if (channel.readableEnded) settle(() => socket.destroySoon());
     else cut();
   });
   socket.pipe(channel);
-  channel.pipe(socket);
+  channel.pipe(socket, { end: false });
 }
 
 /**
@@ -48,5 +58,5 @@ export async function openTunnel(call: Call): Promise<void> {
     `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${tunnelProtocol}\r\n\r\n`,
   );
   if (call.head.length > 0) socket.unshift(call.head);
-  join(socket, channel);
+  join(socket, channel, connection.session.closed);
 }
