@@ -77,17 +77,14 @@ describe('an agent that called home', () => {
     const hello = `<hello xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability></capabilities></hello>${end}`;
     const rpc = (id: number, operation: string) =>
       `<rpc xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="${id}">${operation}</rpc>${end}`;
-    const input =
-      hello +
-      rpc(1, '<get/>') +
-      rpc(2, '<kill-session><session-id>1</session-id></kill-session>') +
-      rpc(3, '<close-session/>');
-    const { stdout, status } = await collector.command(['netconf', 'router1'], input);
+    const open = (...rpcs: string[]) => collector.command(['netconf', 'router1'], hello + rpcs.join(''));
+    const { stdout, status } = await open(rpc(1, '<get/>'), rpc(2, '<close-session/>'));
     expect(status).toBe(0);
     const messages = stdout.split(end);
     expect(messages[0]).toContain('<session-id>2</session-id>');
     expect(messages[1]).toContain('<remote-port>');
     expect(messages[2]).toContain('<ok/>');
+    await open(rpc(1, '<kill-session><session-id>1</session-id></kill-session>'));
     // The collector's own session was the first: killed, it takes the connection with it, and the agent comes back.
     await collector.program.logged({ msg: 'device disconnected', code: 'CALLHOME_SESSION_CLOSED' });
   });
