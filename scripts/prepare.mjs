@@ -55,7 +55,7 @@ export async function prepare() {
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
  */
-async function alone(work) {
+export async function alone(work) {
   const folder = openSync(root, 'r');
   /** @type {import('node:child_process').StdioOptions} */
   const stdio = ['ignore', 'ignore', 'ignore', folder];

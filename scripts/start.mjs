@@ -1,12 +1,13 @@
 // `npm start`: a collector and one device on this machine, to try things on, until Ctrl-C.
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { prepare } from './prepare.mjs';
 import { main, root, tell } from './run.mjs';
 
@@ -36,6 +37,9 @@ function binOf(program) {
   return path.join(root, 'packages', program, 'bin', `callhome-${program}.js`);
 }
 
+/** For what this script starts: Ctrl-C is for the script alone, which then ends it in order. */
+const ownGroup = { detached: true };
+
 /**
  * Runs one command to its end; resolves with its standard output.
  * @param {AbortSignal} signal
@@ -43,14 +47,19 @@ function binOf(program) {
  * @param {readonly string[]} args
  */
 async function command(signal, program, ...args) {
-  try {
-    const options = { signal, timeout: patience };
-    return (await promisify(execFile)(process.execPath, [binOf(program), ...args], options)).stdout;
-  } catch (error) {
-    signal.throwIfAborted();
-    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : '';
-    throw new Error(`\`callhome-${program} ${args[0]}\` failed: ${said || error}`);
-  }
+  const child = spawn(process.execPath, [binOf(program), ...args], {
+    ...ownGroup,
+    signal,
+    timeout: patience,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr, [status]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  if (status === 0) return stdout;
+  throw new Error(`\`callhome-${program} ${args[0]}\` failed: ${stderr.trim() || `status ${status}`}`);
 }
 
 /**
@@ -60,6 +69,7 @@ async function command(signal, program, ...args) {
  */
 async function show(signal, ...args) {
   const child = spawn(process.execPath, [binOf('nms'), ...args], {
+    ...ownGroup,
     signal,
     stdio: ['ignore', 'inherit', 'inherit'],
   });
@@ -75,7 +85,10 @@ async function show(signal, ...args) {
 function startProgram({ folder }, program, ...args) {
   const log = path.join(folder, `${program}.log`);
   const output = openSync(log, 'a', 0o600);
-  const child = spawn(process.execPath, [binOf(program), ...args], { stdio: ['ignore', output, output] });
+  const child = spawn(process.execPath, [binOf(program), ...args], {
+    ...ownGroup,
+    stdio: ['ignore', output, output],
+  });
   closeSync(output);
   const ended = new Promise((resolve) => child.once('close', resolve));
   return {

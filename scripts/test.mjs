@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { installPeers } from './install-peers.mjs';
 import { allPeers, missingPeers } from './peers.mjs';
-import { build, install } from './prepare.mjs';
+import { alone, build, install } from './prepare.mjs';
 import { installed, main, root, run, tell } from './run.mjs';
 
 /** @typedef {'passed' | 'failed' | 'skipped'} Verdict */
@@ -79,7 +79,7 @@ async function test(args) {
 await main(async () => {
   const args = process.argv.slice(2);
   await install();
-  if (args.length === 0) await installPeers(missingPeers(allPeers));
+  if (args.length === 0) await alone(async () => installPeers(missingPeers(allPeers)));
   /** @type {string[]} */
   const verdicts = [];
   for (const { name, always, verdict } of checks) {

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
+import { createPublicKey } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { newAgentDocument } from '@callhome/shared/config/agent-config.js';
-import { newNmsDocument } from '@callhome/shared/config/nms-config.js';
+import { loadAgentConfig, newAgentDocument } from '@callhome/shared/config/agent-config.js';
+import { loadNmsConfig, newNmsDocument } from '@callhome/shared/config/nms-config.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFolder, removeFolder } from '../programs/folder.js';
@@ -15,42 +16,209 @@ const judge = path.resolve(process.env['CALLHOME_SHARED'] ?? '../shared', 'bin',
 const hasJudge = existsSync(judge) || process.env['CI'] === 'true';
 if (!hasJudge) process.stderr.write(`SKIPPED, missing ${judge}\n`);
 
-requirePeers('yanglint')('libyang agrees with', () => {
-  const key = generateKeyPair();
-  let folder = '';
-  beforeAll(async () => {
-    folder = await createFolder('yang');
-  });
-  afterAll(() => removeFolder(folder));
+/** A configuration without the settings of our own. */
+function standard(document: unknown): string {
+  return JSON.stringify(
+    Object.fromEntries(Object.entries(Object(document)).filter(([module]) => module.startsWith('ietf-'))),
+  );
+}
 
-  test.skipIf(!hasJudge).each([
-    [
-      'agent',
-      newAgentDocument({
-        endpoints: [
-          { address: 'nms1.example.net', port: 4334 },
-          { address: '2001:db8::1', port: 14334 },
-        ],
-        hostKey: key,
-        user: 'callhome',
-        userKeys: [key.publicKey],
-      }),
+const key = generateKeyPair();
+const sshKey = key.publicKey.blob.toString('base64');
+const keyInfo = createPublicKey(key.privateKey).export({ format: 'der', type: 'spki' }).toString('base64');
+
+const agent = standard(
+  newAgentDocument({
+    endpoints: [
+      { address: 'nms1.example.net', port: 4334 },
+      { address: '2001:db8::1', port: 14334 },
     ],
+    hostKey: key,
+    user: 'callhome',
+    userKeys: [key.publicKey],
+  }),
+);
+const collector = standard(
+  newNmsDocument({
+    identity: key,
+    binds: [
+      { address: '198.51.100.1', port: 4334 },
+      { address: '::', port: 4334 },
+    ],
+    apiPort: 8334,
+  }),
+);
+
+type Verdict = 'valid' | 'invalid';
+type Case = readonly [what: string, verdict: Verdict, program: 'agent' | 'collector', text: string];
+
+/** The text with a change that changes it. */
+function changed(text: string, from: string | RegExp, to: string): string {
+  const result = text.replace(from, to);
+  if (result === text) throw new Error(`nothing to change: ${from}`);
+  return result;
+}
+
+const address = (verdict: Verdict, text: string): Case => [
+  `remote-address ${JSON.stringify(text)}`,
+  verdict,
+  'agent',
+  changed(agent, '"nms1.example.net"', JSON.stringify(text)),
+];
+const port = (verdict: Verdict, literal: string): Case => [
+  `remote-port ${literal}`,
+  verdict,
+  'agent',
+  changed(agent, ':4334', `:${literal}`),
+];
+/** A description; JSON text. */
+const description = (verdict: Verdict, text: string): Case => [
+  `a description ${JSON.stringify(text)}`,
+  verdict,
+  'collector',
+  changed(collector, '"description":"', `"description":"${text}`),
+];
+const binds = (verdict: Verdict, first: string, second: string): Case => [
+  `local-bind ${first} and ${second}`,
+  verdict,
+  'collector',
+  changed(collector, '"198.51.100.1"', `"${first}"`).replace('"::"', `"${second}"`),
+];
+const spare = (format: string, value: string) =>
+  `"public-key-bag":[{"name":"spare","public-key":[{"name":"k","public-key-format":"${format}","public-key":"${value}"}]},`;
+const sshFormat = `"ietf-crypto-types:ssh-public-key-format","public-key":"${sshKey}"`;
+const infoFormat = `"ietf-crypto-types:subject-public-key-info-format","public-key":"${keyInfo}"`;
+
+const cases: readonly Case[] = [
+  ['an agent as init writes it', 'valid', 'agent', agent],
+  ['a collector as init writes it', 'valid', 'collector', collector],
+
+  ['a member twice', 'invalid', 'agent', changed(agent, ':4334', ':4334,"remote-port":4334')],
+  ['an unknown member', 'invalid', 'agent', changed(agent, ':4334', ':4334,"colour":1')],
+  ['a member named __proto__', 'invalid', 'agent', changed(agent, ':4334', ':4334,"__proto__":{}')],
+  ['a comment', 'invalid', 'agent', `/* */${agent}`],
+  port('valid', '0'),
+  port('valid', '-0'),
+  port('valid', '65535'),
+  port('valid', '1e1'),
+  port('valid', '10e-1'),
+  port('valid', '1.5E+1'),
+  port('invalid', '65536'),
+  port('invalid', '-1'),
+  port('invalid', '5.0'),
+  port('invalid', '1e-1'),
+  port('invalid', '15e-1'),
+  port('invalid', '"5"'),
+  port('invalid', 'true'),
+  port('invalid', 'null'),
+
+  description('valid', '\\t\\n\\r'),
+  description('valid', '\\u007f\\u0085'),
+  description('valid', '\u{1f600}\u{10fffd}'),
+  ...['\\u0000', '\\u0007', '\\u001b', '\\ufdd0', '\\ufffe', '\\uffff', '\\ud800', '\\udc00'].map((text) =>
+    description('invalid', text),
+  ),
+  // As they are and not escaped, libyang lets most noncharacters through; YANG does not (RFC 7950 §14).
+  ...['\u{7}', '\t', '\u{fffe}'].map((text) => description('invalid', text)),
+  [
+    'a name with a character of no YANG string',
+    'invalid',
+    'agent',
+    changed(agent, '"callhome"', '"\\u0000"'),
+  ],
+
+  ...['.', 'localhost', 'nms.', '_a.com', 'a-b', 'a_b.com', 'x'.repeat(63)].map((text) =>
+    address('valid', text),
+  ),
+  ...['', '_', '_.com', 'a_', 'a_.com', '-a', 'a-', 'a..b', '.a', 'x'.repeat(64), 'é.com', 'a\n', 'a b'].map(
+    (text) => address('invalid', text),
+  ),
+  address('valid', `${`${'x'.repeat(61)}.`.repeat(4)}abcde`),
+  address('invalid', `${`${'x'.repeat(61)}.`.repeat(4)}abcdef`),
+  ...['192.0.2.1', '192.0.2.1%eth0', '::', '::ffff:192.0.2.1', '64:ff9b::192.0.2.1', '1:2:3:4:5:6:7::'].map(
+    (text) => address('valid', text),
+  ),
+  ...['fe80::1%eth0', 'fe80::1%1', 'fe80::1%é', 'fe80::1%²'].map((text) => address('valid', text)),
+  ...['fe80::1%', 'fe80::1%eth-0', 'fe80::1%eth.0', 'fe80::1%a_b', 'fe80::1% ', 'fe80::1%a%b', '%eth0'].map(
+    (text) => address('invalid', text),
+  ),
+  ...[':::', '1::2::3', '12345::', '::192.0.2', '1:2:3:4:5:6:7', '::ffff:01.2.3.4', '[::1]'].map((text) =>
+    address('invalid', text),
+  ),
+
+  binds('valid', '0.0.0.0', '::'),
+  binds('valid', 'fe80::1%a', 'fe80::1%b'),
+  binds('invalid', '::', '::'),
+  binds('invalid', '::', '0::0'),
+  binds('invalid', '2001:db8::1', '2001:DB8:0::1'),
+  binds('invalid', '::ffff:192.0.2.1', '::ffff:c000:201'),
+  binds('invalid', '192.0.2.1', 'localhost'),
+  ['a name twice', 'invalid', 'agent', changed(agent, '"nms-2"', '"nms-1"')],
+  ['an empty name', 'valid', 'agent', changed(agent, '"nms-2"', '""')],
+
+  ...(
     [
+      ['valid', 'ietf-crypto-types:subject-public-key-info-format', keyInfo],
+      ['valid', 'ietf-crypto-types:ssh-public-key-format', sshKey],
+      ['invalid', 'ssh-public-key-format', sshKey],
+      ['invalid', 'ietf-crypto-types:public-key-format', sshKey],
+      ['invalid', 'ietf-crypto-types:ssh-public-key-format', '!'],
+    ] as const
+  ).map(
+    ([verdict, format, value]): Case => [
+      `a key in the ${format} that nobody refers to, ${value.slice(0, 4)}`,
+      verdict,
       'collector',
-      newNmsDocument({
-        identity: key,
-        binds: [
-          { address: '0.0.0.0', port: 4334 },
-          { address: '::', port: 4334 },
-        ],
-        apiPort: 8334,
-      }),
+      changed(collector, '"public-key-bag":[', spare(format, value)),
     ],
-  ])("the %s's new configuration, but for the settings of our own", async (name, document) => {
-    const standard = Object.entries(Object(document)).filter(([module]) => module.startsWith('ietf-'));
-    const file = path.join(folder, `${name}.json`);
-    await writeFile(file, JSON.stringify(Object.fromEntries(standard)));
-    expect((await promisify(execFile)(judge, [file])).stdout).toBe(`${file}: valid\n`);
+  ),
+  [
+    'a SubjectPublicKeyInfo for a user',
+    'invalid',
+    'agent',
+    agent.slice(0, agent.lastIndexOf(sshFormat)) +
+      changed(agent.slice(agent.lastIndexOf(sshFormat)), sshFormat, infoFormat),
+  ],
+  ['a SubjectPublicKeyInfo with a host key', 'invalid', 'agent', changed(agent, sshFormat, infoFormat)],
+  [
+    'a SubjectPublicKeyInfo with a key that nobody refers to',
+    'valid',
+    'agent',
+    changed(agent, /"asymmetric-key":\[(\{.*?\})\]/, `"asymmetric-key":[$1,$1]`)
+      .replace('"name":"host-key"', '"name":"spare"')
+      .replace(sshFormat, infoFormat),
+  ],
+  ['no public half', 'valid', 'agent', changed(agent, `"public-key-format":${sshFormat},`, '')],
+  ['a reference to no bag', 'invalid', 'agent', changed(agent, '-reference":"nms"', '-reference":"x"')],
+];
+
+requirePeers('yanglint')('libyang agrees about', () => {
+  let folder = '';
+  const fileOf = (index: number) => path.join(folder, `${index}.json`);
+  const verdicts: string[] = [];
+  beforeAll(async () => {
+    if (!hasJudge) return;
+    folder = await createFolder('yang');
+    await Promise.all(cases.map(([, , , text], index) => writeFile(fileOf(index), text)));
+    const files = cases.map((_, index) => fileOf(index));
+    // It fails when one is invalid; what it says is told all the same.
+    const { stdout } = await promisify(execFile)(judge, files).catch((error: { stdout: string }) => error);
+    for (const [index, file] of files.entries())
+      verdicts[index] = new RegExp(`^${file}: (valid|invalid)`, 'm').exec(stdout)?.[1] ?? stdout;
+  }, 60_000);
+  afterAll(async () => {
+    if (hasJudge) await removeFolder(folder);
   });
+
+  test.skipIf(!hasJudge).each(cases.map((one, index) => [...one, index] as const))(
+    '%s: %s',
+    async (_what, verdict, program, _text, index) => {
+      const load = program === 'agent' ? loadAgentConfig : loadNmsConfig;
+      const ours = await load(fileOf(index)).then(
+        () => 'valid',
+        (error) => (error.code === 'CALLHOME_CONFIG_INVALID' ? 'invalid' : error),
+      );
+      expect({ ours, libyang: verdicts[index] }).toEqual({ ours: verdict, libyang: verdict });
+    },
+  );
 });

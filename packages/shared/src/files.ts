@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CallhomeError } from './errors.js';
+import { decodeUtf8 } from './text.js';
 
 function systemReason(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -24,14 +25,6 @@ function systemReason(error: unknown): string {
     default:
       return error instanceof Error ? error.message : String(error);
   }
-}
-
-/**
- * Decodes UTF-8, without a byte order mark. Bytes that are none are never replaced: they would reach a device so.
- * @throws TypeError
- */
-export function decodeUtf8(bytes: Uint8Array): string {
-  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
 }
 
 /**

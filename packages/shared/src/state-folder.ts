@@ -40,7 +40,7 @@ export async function openStateFolder(dir: string, program: string): Promise<Sta
   let descriptor: number | undefined;
   try {
     descriptor = openSync(file, constants.O_RDWR | constants.O_CREAT, 0o600);
-    const { status, error, stderr } = spawnSync('flock', ['--nonblock', '3'], {
+    const { status, signal, error, stderr } = spawnSync('flock', ['--nonblock', '3'], {
       stdio: ['ignore', 'ignore', 'pipe', descriptor],
       timeout: 10_000,
     });
@@ -49,7 +49,8 @@ export async function openStateFolder(dir: string, program: string): Promise<Sta
       const pid = Number.parseInt(readFileSync(file, 'utf8'), 10);
       throw new CallhomeError('CALLHOME_STATE_LOCKED', { dir, pid: Number.isNaN(pid) ? undefined : pid });
     }
-    if (status !== 0) throw new Error(`\`flock\` failed: ${String(stderr).trim() || `status ${status}`}`);
+    if (status !== 0)
+      throw new Error(`\`flock\` failed: ${String(stderr).trim() || signal || `status ${status}`}`);
     writeOwner(descriptor);
     const held = descriptor;
     return { path: dir, release: () => closeSync(held) };

@@ -131,6 +131,12 @@ test('the token of the state folder goes to no other address', async () => {
   expect(stderr).toContain('--token-file');
 });
 
+test('input that is not UTF-8 is refused before it is sent', async () => {
+  const { status, stderr } = await run(['rpc', 'on', ...where], Buffer.from('<get>\xff</get>', 'latin1'));
+  expect(status).toBe(1);
+  expect(stderr).toContain('cannot read standard input: it is not UTF-8');
+});
+
 test('something else that answers there is 1', async () => {
   const other = createServer((_request, response) => response.end('<html>'));
   other.listen(0, '127.0.0.1');
@@ -227,6 +233,19 @@ describe('get-config', () => {
       '<filter type="subtree"><interfaces xmlns="urn:x"/></filter>',
       '<get-config><source><running/></source><filter type="subtree"><interfaces xmlns="urn:x"/></filter></get-config>',
     ],
+    [
+      ['--filter', '-'],
+      '<!-- by hand -->\n<n:filter xmlns:n="urn:ietf:params:xml:ns:netconf:base:1.0"/>\n',
+      '<get-config><source><running/></source><n:filter xmlns:n="urn:ietf:params:xml:ns:netconf:base:1.0"/></get-config>',
+    ],
+    // A node of the device's that has this name, several nodes, and none, which selects nothing.
+    ...['<filter xmlns="urn:acl"/>', '<a xmlns="urn:a"/><b xmlns="urn:b"/>', ''].map(
+      (content): [string[], string, string] => [
+        ['--filter', '-'],
+        content,
+        `<get-config><source><running/></source><filter type="subtree">${content}</filter></get-config>`,
+      ],
+    ),
   ])('%j asks for what was asked for', async (args, input, operation) => {
     let asked = '';
     device.onRequest = (request) => {

@@ -21,6 +21,13 @@ test('init writes a valid configuration for its owner alone, and key shows its p
   expect(String(stdout)).toMatch(/^ssh-ed25519 AAAA[A-Za-z0-9+/]+=* callhome-nms\n$/);
 });
 
+test.each(['abc', '65536', '', '1.5', '-1', '0x10'])('init takes %j for no port', async (port) => {
+  const { status, stderr } = await here('init', '--api-port', port);
+  expect(status).toBe(2);
+  expect(stderr).toContain('must be a port');
+  expect(stderr).not.toContain('localhost');
+});
+
 test('init never overwrites, and makes another key each time', async () => {
   await here('init');
   const first = await readFile(join(folder, 'nms.json'), 'utf8');

@@ -1,7 +1,7 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -54,6 +54,45 @@ test.each(['SIGINT', 'SIGTERM'] as const)('serves until %s, then stops in order'
   child.kill(signal);
   expect(await end).toEqual([0, null]);
   await expect(access(join(state, 'url'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+/** A connection to the API in the middle of a request, which an orderly stop gives some time. */
+async function holdStop(): Promise<Socket> {
+  const socket = connect(Number(new URL(await readFile(join(state, 'url'), 'utf8')).port), '127.0.0.1');
+  await once(
+    socket.on('error', () => undefined),
+    'connect',
+  );
+  await new Promise((resolve) => socket.write('GET /v1/status HTTP/1.1\r\n', resolve));
+  return socket;
+}
+
+test('a second signal of another kind does not disturb the stop', async () => {
+  const child = await serve();
+  const end = once(child, 'exit');
+  child.kill('SIGINT');
+  child.kill('SIGTERM');
+  expect(await end).toEqual([0, null]);
+  await expect(access(join(state, 'url'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test('a second signal of the same kind ends it at once', async () => {
+  const child = await serve();
+  const socket = await holdStop();
+  const end = once(child, 'exit');
+  const stopping = once(child.stderr, 'data');
+  child.kill('SIGTERM');
+  await stopping;
+  child.kill('SIGTERM');
+  expect(await end).toEqual([1, null]);
+  socket.destroy();
+});
+
+test('a state folder that is a file is told as such', async () => {
+  await writeFile(state, '');
+  const { status, stderr } = await run(serveArgs());
+  expect(status).toBe(1);
+  expect(stderr).toContain('it is not a folder');
 });
 
 test('what it knows outlives it, however it ends, and its token does not', async () => {

@@ -111,6 +111,8 @@ describe('the Host header', () => {
     expect(isHostAllowed('192.0.2.2', '0.0.0.0')).toBe(true);
     expect(isHostAllowed('[2001:db8::1]:1', '::')).toBe(true);
     expect(isHostAllowed('evil.example', '::')).toBe(false);
+    expect(isHostAllowed('[2001:db8::1]', '2001:DB8:0:0::1')).toBe(true);
+    expect(isHostAllowed('192.0.2.2', '0::0')).toBe(true);
   });
 });
 
@@ -146,6 +148,12 @@ describe('what no client would send', () => {
     expect(await get('/v1/devices', ...upgrade('netconf'))).toMatch(/ 400 /);
     expect(await get('/v1/devices/a/netconf', ...upgrade('websocket'))).toMatch(/ 400 /);
     expect(await get('/v1/devices/a/netconf', 'Connection: close')).toMatch(/ 400 /);
+  });
+
+  test("curl's upgrade to HTTP/2 is refused with the remedy", async () => {
+    const socket = api.raw();
+    socket.write(head('GET /v1/devices HTTP/1.1', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c'));
+    expect(await readToClose(socket)).toContain('curl: --http1.1');
   });
 
   test('a body beyond the limit is 413, and is not read to its end', async () => {
@@ -214,6 +222,17 @@ test('connections beyond the limit are closed, and those within it served', asyn
   expect(String(await once(idle[3] ?? api.raw(), 'data'))).toMatch(/^HTTP\/1.1 200 /);
   expect(await send(head('GET /v1/status HTTP/1.1'))).toBe('');
   for (const socket of idle) socket.destroy();
+});
+
+test('connections are probed by TCP, so that a caller that vanished is noticed', async () => {
+  const socket = api.raw();
+  socket.write(head('GET /v1/status HTTP/1.1'));
+  await once(socket, 'data');
+  const hex = (port: number | undefined) => port?.toString(16).toUpperCase().padStart(4, '0');
+  // Of the API's end: 01 is established, and timer 02 the keep-alive.
+  const ends = new RegExp(`:${hex(api.port)} [0-9A-F]+:${hex(socket.localPort)} 01 \\S+ 02:`);
+  expect(await readFile('/proc/net/tcp', 'utf8')).toMatch(ends);
+  socket.destroy();
 });
 
 test('a port in use is one clear error', async () => {

@@ -39,6 +39,7 @@ test('a device is added, shown, listed and removed', async () => {
     user: 'netconf',
     sessionId: null,
     capabilities: null,
+    capabilitiesDropped: 0,
     connectedAt: null,
     disconnectedAt: null,
     reason: null,
@@ -127,18 +128,75 @@ test.each([
   ],
   ['a key that is none', body('ssh-ed25519 AAAA'), 'CALLHOME_KEY_INVALID'],
   ['a private key', body('-----BEGIN OPENSSH PRIVATE KEY-----'), 'CALLHOME_KEY_INVALID'],
+  // Its exponent and its modulus are empty.
+  ['an RSA key of nothing', body('ssh-rsa AAAAB3NzaC1yc2EAAAAAAAAAAA=='), 'CALLHOME_KEY_INVALID'],
 ])('a body with %s is 400 and adds nothing', async (_what, text, code) => {
   expect(await problem(await api.call('PUT', '/v1/devices/a', text))).toMatchObject({ status: 400, code });
   expect(await api.registry.count()).toBe(0);
 });
 
-test('a label with the name of a prototype is no label', async () => {
-  const response = await api.call(
-    'PUT',
-    '/v1/devices/a',
-    `{"hostKeys": ["${line}"], "labels": {"__proto__": {"b": "c"}}}`,
-  );
-  expect(await response.json()).toMatchObject({ labels: {} });
+test.each([
+  ['the name of a prototype', '{"__proto__": "b"}'],
+  ['no name', '{"": "b"}'],
+  ['no text', '{"a": {"b": "c"}}'],
+  ['nothing', 'null'],
+])('a label with %s is refused, not dropped', async (_what, labels) => {
+  const text = `{"hostKeys": ["${line}"], "labels": ${labels}}`;
+  expect(await problem(await api.call('PUT', '/v1/devices/a', text))).toMatchObject({
+    status: 400,
+    message: expect.stringContaining('body.labels'),
+  });
+  expect(await api.registry.count()).toBe(0);
+});
+
+test('a list of many devices is whole, and an empty one too', async () => {
+  const list = async (): Promise<unknown> => (await api.call('GET', '/v1/devices')).json();
+  expect(await list()).toEqual([]);
+  const ids = Array.from({ length: 170 }, (_, i) => `device-${1000 + i}`);
+  for (const id of ids) await api.registry.add({ id, hostKeys: [], user: 'u', labels: {} });
+  expect(await list()).toMatchObject(ids.map((id) => ({ id })));
+  expect(await (await api.call('GET', '/v1/status')).json()).toMatchObject({ devices: 170, connected: 0 });
+});
+
+test('a list is read from the registry no faster than its caller takes it', async () => {
+  let read = 0;
+  const many = await startTestApi({
+    registry: {
+      ...api.registry,
+      async *list() {
+        for (; read < 200; read++) {
+          const labels = { a: 'x'.repeat(1 << 20) };
+          yield { id: `d${read}`, hostKeys: [], user: 'u', state: 'disconnected', connections: 0, labels };
+        }
+      },
+    },
+  });
+  const response = await many.call('GET', '/v1/devices');
+  const reader = response.body?.getReader();
+  await reader?.read();
+  // What lies between the two ends is filled when a request that came later has its answer.
+  for (let before = -1; before !== read; ) {
+    before = read;
+    await many.call('GET', '/v1/status');
+  }
+  expect(read).toBeLessThan(200);
+  await reader?.cancel();
+  await many.stop();
+});
+
+test('a list that breaks off is cut, never ended as if it were whole', async () => {
+  const failing = await startTestApi({
+    registry: {
+      ...api.registry,
+      async *list() {
+        yield { id: 'a', hostKeys: [], user: 'u', labels: {}, state: 'disconnected', connections: 0 };
+        throw new TypeError('deep inside');
+      },
+    },
+  });
+  const answer = failing.call('GET', '/v1/devices').then((response) => response.text());
+  await expect(answer).rejects.toThrow();
+  await failing.stop();
 });
 
 test.each(['a b', 'ä', '-x', '.', '..', 'a/b', '', 'a\u0000', 'x'.repeat(256)])(

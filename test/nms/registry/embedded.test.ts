@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -125,11 +125,26 @@ describe('connections', () => {
     expect(await registry.get('a')).toEqual({
       ...device('a', 'a'),
       ...facts,
+      capabilitiesDropped: 0,
       state: 'connected',
       connections: 2,
       disconnectedAt: '2026-03-04T05:01:00.000Z',
       reason: 'the peer closed the connection',
     });
+    await registry.close();
+  });
+
+  test('keep 256 KiB of capabilities, and tell how many more there were', async () => {
+    const registry = await openHere();
+    await registry.add(device('a', 'a'));
+    const capabilities = Array.from({ length: 300 }, (_, i) => `${i}`.padEnd(1024, 'ü').slice(0, 512));
+    await registry.connected('a', { ...facts, capabilities: [...capabilities, 'x'.repeat(300_000)] });
+    const kept = await registry.get('a');
+    expect(kept?.capabilities).toEqual(capabilities.slice(0, kept?.capabilities?.length));
+    expect((kept?.capabilities?.length ?? 0) + (kept?.capabilitiesDropped ?? 0)).toBe(301);
+    const bytes = Buffer.byteLength(kept?.capabilities?.join('') ?? '');
+    expect(bytes).toBeLessThanOrEqual(256 * 1024);
+    expect(bytes).toBeGreaterThan(255 * 1024);
     await registry.close();
   });
 
@@ -163,9 +178,30 @@ describe('connections', () => {
   });
 });
 
+test('a list lets others have their turn, and has what does not change meanwhile', async () => {
+  const registry = await openHere();
+  for (let i = 0; i < 120; i++) await registry.add(device(`device-${1000 + i}`, `key-${i}`));
+  let turns = 0;
+  let counting = setImmediate(function count() {
+    turns++;
+    counting = setImmediate(count);
+  });
+  const ids: string[] = [];
+  for await (const { id } of registry.list()) {
+    ids.push(id);
+    if (ids.length === 10) await registry.remove('device-1119');
+  }
+  clearImmediate(counting);
+  expect(turns).toBeGreaterThan(0);
+  expect(ids).toEqual(Array.from({ length: 119 }, (_, i) => `device-${1000 + i}`));
+  expect(await registry.count()).toBe(119);
+  await registry.close();
+});
+
 describe('the file', () => {
   test('and those beside it are for their owner alone, whatever their mode was', async () => {
-    await writeFile(join(folder, 'registry.db'), '', { mode: 0o644 });
+    await (await openHere()).close();
+    await chmod(join(folder, 'registry.db'), 0o644);
     const registry = await openHere();
     await registry.add(device('a', 'a'));
     const files = await readdir(folder);
@@ -195,15 +231,31 @@ describe('the file', () => {
     await handle.close();
   }
 
-  test.each([
-    ['of another program', 68],
-    ['of a later version', 60],
-  ])('%s is refused', async (_what, position) => {
+  test('of a later version is refused', async () => {
     await (await openHere()).close();
-    // The application id and the user version in the header of an SQLite file.
-    await patch(Buffer.from([0, 0, 0, 99]), position);
+    // The user version in the header of an SQLite file.
+    await patch(Buffer.from([0, 0, 0, 99]), 60);
     await expect(openHere()).rejects.toMatchObject(unusable);
   });
+
+  test.each([0, 99])(
+    'of another program, with the application id %d, is refused and left as it is',
+    async (id) => {
+      await (await openHere()).close();
+      await patch(Buffer.from([0, 0, 0, id]), 68);
+      // Not in WAL mode.
+      await patch(Buffer.from([1, 1]), 18);
+      await chmod(file(), 0o644);
+      const before = await readFile(file());
+      await expect(openHere()).rejects.toMatchObject({
+        ...unusable,
+        message: expect.stringContaining('another program'),
+      });
+      expect(await readFile(file())).toEqual(before);
+      expect((await stat(file())).mode & 0o777).toBe(0o644);
+      expect(await readdir(folder)).toEqual(['registry.db']);
+    },
+  );
 
   test('with a damaged page, whichever, is refused', async () => {
     const first = await openHere();

@@ -109,7 +109,7 @@ describe("an agent's configuration", () => {
     ['[]', ['agent.json: /: must be an object']],
     ['{}', ['agent.json: /ietf-netconf-server:netconf-server: is missing']],
     ['{"a": 1,\n "a": 2}', ['agent.json: line 2, column 2: a member that is there already']],
-    ['{"a": {"b": 1.0}}', ['agent.json: line 1, column 13: a number with a fraction or an exponent']],
+    ['{"a": {"b": 1.0}}', ['agent.json: line 1, column 13: a number that is not whole']],
     ['["\\u0000"]', ['agent.json: line 1, column 2: a character that YANG does not allow']],
     ['["\\ud800"]', ['agent.json: line 1, column 2: a character that YANG does not allow']],
     ['['.repeat(200_000), ['agent.json: line 1, column 65: not a configuration: more than 64 levels deep']],
@@ -233,6 +233,18 @@ describe("an agent's configuration", () => {
       '"user":[{"name":"callhome"',
       '"user":[{"name":""',
       'is no name that anybody could log in with',
+    ],
+    [
+      'a name that breaks the line',
+      '"name":"host-key"',
+      '"name":"host\\nkey","x":1',
+      "asymmetric-key[name='host key']/x: is not known here",
+    ],
+    [
+      'a public key with something behind it',
+      userKey.publicKey.blob.toString('base64'),
+      Buffer.concat([userKey.publicKey.blob, Buffer.from('x')]).toString('base64'),
+      "public-key[name='nms-1']: the key is not a usable key",
     ],
     [
       'a broken key that nobody refers to',

@@ -82,6 +82,30 @@ describe("a collector's configuration", () => {
       "local-bind[local-address='192.0.2.1']: the list has this key twice",
     ],
     [
+      'an address twice, spelled otherwise',
+      '192.0.2.1',
+      '2001:DB8:0:0::1',
+      "local-bind[local-address='2001:db8::1']: the list has this key twice",
+    ],
+    [
+      'a zone in the address of the API',
+      '"address":"127.0.0.1"',
+      '"address":"fe80::1%lo"',
+      '/callhome-nms:nms/api/address: must be without a zone',
+    ],
+    [
+      'a user that cannot be',
+      '"username":"callhome"',
+      '"username":"a\\tb"',
+      `${ssh}/client-identity/username: is no name`,
+    ],
+    [
+      'a broken key in the bag of devices',
+      '"description":"Empty: the devices and their keys live in the registry."',
+      '"public-key":[{"name":"x","public-key-format":"ietf-crypto-types:ssh-public-key-format","public-key":"AAAA"}]',
+      "nms.json: /ietf-truststore:truststore/public-key-bags/public-key-bag[name='devices']/public-key[name='x']: ",
+    ],
+    [
       'an idle timeout, which would end quiet devices',
       '"idle-timeout":0',
       '"idle-timeout":180',

@@ -2,6 +2,7 @@ import { type HostAndPort, parseHostAndPort } from '@callhome/shared/cli/host-an
 import { writeResult } from '@callhome/shared/cli/output.js';
 import { newAgentDocument } from '@callhome/shared/config/agent-config.js';
 import { callHomeSshPort } from '@callhome/shared/config/ietf-netconf-server.js';
+import { userProblem } from '@callhome/shared/config/ietf-ssh-common.js';
 import { readTextFile, writeNewFile } from '@callhome/shared/files.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
@@ -14,7 +15,7 @@ function parseEndpoint(text: string, former: HostAndPort[] = []): HostAndPort[] 
 }
 
 function parseUser(text: string): string {
-  if (text === '' || /\p{Cc}/u.test(text)) throw new InvalidArgumentError('It must be the name of a user.');
+  if (userProblem(text)) throw new InvalidArgumentError('It must be the name of a user.');
   return text;
 }
 

@@ -1,7 +1,10 @@
+import { readInput } from '@callhome/shared/cli/input.js';
+import { isCallhomeError } from '@callhome/shared/errors.js';
+import { baseNamespace } from '@callhome/shared/netconf/namespaces.js';
+import { parseOperation } from '@callhome/shared/netconf/operation.js';
 import { type Command, InvalidArgumentError } from 'commander';
 import { maxOperation } from '../northbound/rpc.js';
 import { deviceArgument } from './api-options.js';
-import { readInput } from './input.js';
 import { addOperationOptions, type OperationOptions, runOperation } from './operation.js';
 
 interface GetConfigOptions extends OperationOptions {
@@ -14,11 +17,27 @@ function datastore(text: string): string {
   return text;
 }
 
-/** `<get-config>` (RFC 6241 §7.1); `filter` is a `<filter>` or its content, perhaps with an XML declaration. */
+/** The text as a `<filter>` of NETCONF's; undefined when it is not one. */
+function wholeFilter(text: string): string | undefined {
+  try {
+    const { name, namespace, xml } = parseOperation(text);
+    return name === 'filter' && namespace === baseNamespace ? xml : undefined;
+  } catch (error) {
+    // The content of a filter may be several elements, or none.
+    if (isCallhomeError(error, 'CALLHOME_OPERATION_INVALID')) return undefined;
+    throw error;
+  }
+}
+
+/** A `<filter>` (RFC 6241 §6) from one, or from its content, perhaps with an XML declaration. */
+function filterElement(text: string): string {
+  const content = text.replace(/^\s*(<\?xml\s[^>]*\?>)?\s*/, '');
+  return wholeFilter(text) ?? `<filter type="subtree">${content}</filter>`;
+}
+
+/** `<get-config>` (RFC 6241 §7.1). */
 function getConfig(source: string, filter: string | undefined): string {
-  const content = filter?.replace(/^\uFEFF?\s*(<\?xml\s[^>]*\?>)?\s*/, '') ?? '';
-  const isWhole = content === '' || /^<([\w.-]+:)?filter[\s/>]/.test(content);
-  const element = isWhole ? content : `<filter type="subtree">${content}</filter>`;
+  const element = filter === undefined ? '' : filterElement(filter);
   return `<get-config><source><${source}/></source>${element}</get-config>`;
 }
 

@@ -1,7 +1,7 @@
+import { readInput } from '@callhome/shared/cli/input.js';
 import type { Command } from 'commander';
 import { maxOperation } from '../northbound/rpc.js';
 import { deviceArgument } from './api-options.js';
-import { readInput } from './input.js';
 import { addOperationOptions, type OperationOptions, runOperation } from './operation.js';
 
 /** `rpc`: one operation. */

@@ -16,10 +16,12 @@ export async function followKnownKeys(registry: Registry): Promise<KnownKeys> {
     for (const key of byId.get(id)?.hostKeys ?? []) byKey.delete(key.blob);
     byId.delete(id);
   };
-  const know = (device: DeviceDefinition): void => {
-    forget(device.id);
-    byId.set(device.id, device);
-    for (const key of device.hostKeys) byKey.set(key.blob, device);
+  const know = ({ id, hostKeys, user, labels }: DeviceDefinition): void => {
+    forget(id);
+    // Without the capabilities and the history that a record from the list has besides.
+    const device = { id, hostKeys, user, labels };
+    byId.set(id, device);
+    for (const key of hostKeys) byKey.set(key.blob, device);
   };
   // Watched before it is read: what changes meanwhile comes after what was read.
   let meanwhile: RegistryChange[] | undefined = [];
@@ -31,7 +33,12 @@ export async function followKnownKeys(registry: Registry): Promise<KnownKeys> {
     if (meanwhile) meanwhile.push(change);
     else apply(change);
   });
-  for await (const device of registry.list()) know(device);
+  try {
+    for await (const device of registry.list()) know(device);
+  } catch (error) {
+    stop();
+    throw error;
+  }
   for (const change of meanwhile) apply(change);
   meanwhile = undefined;
   return { find: (blob) => byKey.get(blob.toString('base64')), stop };

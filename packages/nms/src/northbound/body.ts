@@ -1,33 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import { finished, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { CallhomeError } from '@callhome/shared/errors.js';
-import { decodeUtf8 } from '@callhome/shared/files.js';
+import { decodeUtf8, readBytes } from '@callhome/shared/text.js';
 
 /**
  * Reads a whole stream as UTF-8 text.
  * @throws CALLHOME_MESSAGE_TOO_LARGE beyond `maxBytes`, CALLHOME_REQUEST_INVALID for bytes that are not UTF-8
  */
 export async function readText(stream: Readable, maxBytes: number, what: string): Promise<string> {
-  const bytes = await new Promise<Buffer>((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    const take = (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= maxBytes) {
-        chunks.push(chunk);
-        return;
-      }
-      // Not destroyed: the answer to a request that is too large goes over the same socket.
-      stream.off('data', take);
-      stream.pause();
-      reject(new CallhomeError('CALLHOME_MESSAGE_TOO_LARGE', { what, bytes: maxBytes }));
-    };
-    stream.on('data', take);
-    finished(stream, { writable: false }, (error) => {
-      if (error) reject(error);
-      else resolve(Buffer.concat(chunks, size));
-    });
-  });
+  const bytes = await readBytes(stream, maxBytes, what);
   try {
     return decodeUtf8(bytes);
   } catch (error) {

@@ -14,6 +14,8 @@ export const deviceView = z.object({
   /** Of the collector's own session; null when there is none. */
   sessionId: z.number().nullable(),
   capabilities: z.array(z.string()).readonly().nullable(),
+  /** How many more capabilities it had than are kept of a device that is not connected. */
+  capabilitiesDropped: z.number(),
   connectedAt: z.string().nullable(),
   /** Of the last connection that ended, as is `reason`. */
   disconnectedAt: z.string().nullable(),
@@ -36,6 +38,7 @@ export function viewOf(record: DeviceRecord, connection: DeviceConnection | unde
     user: record.user,
     sessionId: connection?.session.sessionId ?? null,
     capabilities: connection?.session.capabilities ?? record.capabilities ?? null,
+    capabilitiesDropped: connection ? 0 : (record.capabilitiesDropped ?? 0),
     connectedAt: record.connectedAt ?? null,
     disconnectedAt: record.disconnectedAt ?? null,
     reason: record.reason ?? null,

@@ -10,6 +10,8 @@ import { sendJson } from './problem.js';
 
 const maxBytes = 256 * 1024;
 
+const labelRule = 'a label is 1 to 63 letters, digits, ".", "_", "/" and "-"';
+
 const printable = z.string().regex(/^\P{Cc}*$/u, 'control characters are not allowed');
 
 /** What an operator says of a new device. */
@@ -18,15 +20,10 @@ export const deviceRequest = z.strictObject({
   hostKeys: z.array(z.string().max(16_384)).min(1).max(16),
   user: printable.min(1).max(255).optional(),
   labels: z
-    .record(
-      z
-        .string()
-        .regex(
-          /^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/,
-          'a label is 1 to 63 letters, digits, ".", "_", "/" and "-"',
-        ),
-      printable.max(255),
-    )
+    .unknown()
+    // zod's record passes over this one.
+    .refine((labels) => !Object.hasOwn(Object(labels), '__proto__'), labelRule)
+    .pipe(z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, labelRule), printable.max(255)))
     .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels')
     .optional(),
 });

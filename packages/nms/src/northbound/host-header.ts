@@ -1,13 +1,9 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { BlockList, isIP } from 'node:net';
+import { canonicalAddress } from '@callhome/shared/config/ietf-inet-types.js';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
 loopback.addAddress('::1', 'ipv6');
-
-/** An address as a URL has it: `2001:db8:0:0::1` is `2001:db8::1` there. */
-export function canonicalAddress(address: string): string {
-  return isIPv6(address) ? new URL(`http://[${address}]`).hostname.slice(1, -1) : address;
-}
 
 /** Whether an address is every address of the machine. */
 export function isWildcard(address: string): boolean {

@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import { isIPv6, type Socket } from 'node:net';
+import { canonicalAddress } from '@callhome/shared/config/ietf-inet-types.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { ApiContext } from './call.js';
-import { canonicalAddress, isHostAllowed, isWildcard } from './host-header.js';
+import { isHostAllowed, isWildcard } from './host-header.js';
 import { sendProblem } from './problem.js';
 import { routeOf } from './routes.js';
 

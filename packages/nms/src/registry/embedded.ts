@@ -1,4 +1,4 @@
-import { chmod, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
@@ -11,7 +11,9 @@ import type { DeviceRecord, Registry, RegistryChange } from './registry.js';
 const applicationId = 0x63686e72;
 const schemaVersion = 1;
 /** Devices that are read at once. */
-const pageSize = 200;
+const pageSize = 50;
+/** Of a device's capabilities that are kept. Bytes in sum. */
+const maxCapabilities = 256 * 1024;
 
 const schema = `
   BEGIN IMMEDIATE;
@@ -64,6 +66,7 @@ const connectionFacts = z.object({
   hostKey: z.string(),
   sessionId: z.number(),
   capabilities: z.array(z.string()),
+  capabilitiesDropped: z.number(),
   connectedAt: z.string(),
 });
 
@@ -92,7 +95,35 @@ function recordOf(row: unknown): DeviceRecord {
   };
 }
 
-/** Creates the tables in an empty database; any other must be ours, of this version, and whole. */
+/** The first capabilities, as many as are kept. */
+function keptCapabilities(all: readonly string[]): readonly string[] {
+  let bytes = 0;
+  const end = all.findIndex((capability) => {
+    bytes += Buffer.byteLength(capability);
+    return bytes > maxCapabilities;
+  });
+  return end < 0 ? all : all.slice(0, end);
+}
+
+/**
+ * Makes the file where it is missing, and private. Another program's is told by SQLite's header, and stays as it is:
+ * SQLite would put files of its own beside it.
+ */
+async function claimFile(path: string): Promise<void> {
+  const file = await open(path, 'a+', 0o600);
+  try {
+    const header = Buffer.alloc(72);
+    const { bytesRead } = await file.read(header, 0, header.length, 0);
+    if (bytesRead > 0 && header.readUInt32BE(68) !== applicationId)
+      throw new Error('it belongs to another program');
+    // SQLite gives its journal the mode of the database, so this is the mode of all three files.
+    await file.chmod(0o600);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Creates the tables in an empty database; any other must be of this version, and whole. */
 function prepareSchema(db: Database.Database): void {
   const number = (pragma: string) =>
     z.array(z.record(z.string(), z.number())).parse(db.pragma(pragma))[0]?.[pragma];
@@ -100,7 +131,6 @@ function prepareSchema(db: Database.Database): void {
     .object({ n: z.number() })
     .parse(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get());
   if (tables.n === 0) db.exec(schema);
-  if (number('application_id') !== applicationId) throw new Error('it belongs to another program');
   const version = number('user_version');
   if (version !== schemaVersion)
     throw new Error(`its version is ${version}, this program knows ${schemaVersion}`);
@@ -125,16 +155,12 @@ export async function openEmbeddedRegistry(folder: string, now: Date): Promise<R
         );
   let db: Database.Database;
   try {
-    // Made here where it is missing, for its mode; another program's is looked at and left as it is.
-    await (await open(path, 'a', 0o600)).close();
+    await claimFile(path);
     db = new Database(path);
   } catch (error) {
     throw failed(error);
   }
   try {
-    prepareSchema(db);
-    // SQLite gives its journal the mode of the database, so this is the mode of all three files.
-    await chmod(path, 0o600);
     return registryOn(db, failed, now);
   } catch (error) {
     db.close();
@@ -144,6 +170,8 @@ export async function openEmbeddedRegistry(folder: string, now: Date): Promise<R
 
 function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeError, now: Date): Registry {
   db.pragma('busy_timeout = 5000');
+  // Before the journal is a separate file: from the first write on the header tells whose database it is.
+  prepareSchema(db);
   db.pragma('journal_mode = WAL');
   db.pragma('foreign_keys = ON');
   // NORMAL: a killed process loses nothing and a power cut at most the last connections, which are over by then;
@@ -243,7 +271,9 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
       return removed;
     },
     async connected(id, facts) {
-      attempt(() => setConnected.run(JSON.stringify(facts), id));
+      const capabilities = keptCapabilities(facts.capabilities);
+      const capabilitiesDropped = facts.capabilities.length - capabilities.length;
+      attempt(() => setConnected.run(JSON.stringify({ ...facts, capabilities, capabilitiesDropped }), id));
     },
     async disconnected(id, at, reason) {
       attempt(() => setDisconnected.run(at, reason, id));

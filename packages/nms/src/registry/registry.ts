@@ -30,6 +30,8 @@ export interface ConnectionFacts {
 /** A device as the registry keeps it. */
 export interface DeviceRecord extends DeviceDefinition, Partial<ConnectionFacts> {
   readonly state: 'connected' | 'disconnected';
+  /** How many of its capabilities are not kept: a registry keeps so many bytes of them. */
+  readonly capabilitiesDropped?: number;
   readonly disconnectedAt?: string;
   /** Why the last connection ended. */
   readonly reason?: string;

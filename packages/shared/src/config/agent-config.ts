@@ -7,8 +7,10 @@ import { keyPairLeaves, publicKeyLeaves } from './ietf-crypto-types.js';
 import { hostProblem } from './ietf-inet-types.js';
 import { keystore, resolveKeyPair } from './ietf-keystore.js';
 import { netconfServer } from './ietf-netconf-server.js';
+import { userProblem } from './ietf-ssh-common.js';
 import { resolvePublicKeys, truststore } from './ietf-truststore.js';
 import { checkKeys, createProblems, type Problems } from './problems.js';
+import { keyPredicate } from './yang-list.js';
 
 const schema = z.strictObject({
   'ietf-netconf-server:netconf-server': netconfServer,
@@ -53,10 +55,6 @@ export interface AgentConfig {
   readonly document: unknown;
 }
 
-function userProblem(name: string): string | undefined {
-  return name === '' || /\p{Cc}/u.test(name) ? 'is no name that anybody could log in with' : undefined;
-}
-
 function resolveEndpoint(
   endpoint: Endpoint,
   document: Document,
@@ -64,17 +62,17 @@ function resolveEndpoint(
   problems: Problems,
 ): EndpointConfig {
   const { 'tcp-client-parameters': tcp, 'ssh-server-parameters': ssh } = endpoint.ssh;
-  const here = `${path}/endpoints/endpoint[name='${endpoint.name}']/ssh`;
+  const here = `${path}/endpoints/endpoint${keyPredicate(endpoint.name)}/ssh`;
   const server = `${here}/ssh-server-parameters`;
   const bad = hostProblem(tcp['remote-address']);
   if (bad) problems.add(`${here}/tcp-client-parameters/remote-address`, bad);
   const hostKeys = ssh['server-identity']['host-key'].flatMap((key) =>
-    problems.collect(`${server}/server-identity/host-key[name='${key.name}']/public-key`, () =>
+    problems.collect(`${server}/server-identity/host-key${keyPredicate(key.name)}/public-key`, () =>
       resolveKeyPair(key['public-key'], document['ietf-keystore:keystore'], 'the host key'),
     ),
   );
   const users = ssh['client-authentication'].users.user.flatMap((user) => {
-    const userPath = `${server}/client-authentication/users/user[name='${user.name}']`;
+    const userPath = `${server}/client-authentication/users/user${keyPredicate(user.name)}`;
     const badName = userProblem(user.name);
     if (badName) problems.add(`${userPath}/name`, badName);
     return problems.collect(`${userPath}/public-keys`, () => {
@@ -109,7 +107,7 @@ export async function loadAgentConfig(file: string): Promise<AgentConfig> {
   checkKeys(problems, config['ietf-keystore:keystore'], config['ietf-truststore:truststore']);
   const applications = config['ietf-netconf-server:netconf-server']['call-home']['netconf-client'].map(
     (application): ApplicationConfig => {
-      const path = `/ietf-netconf-server:netconf-server/call-home/netconf-client[name='${application.name}']`;
+      const path = `/ietf-netconf-server:netconf-server/call-home/netconf-client${keyPredicate(application.name)}`;
       const strategy = application['reconnect-strategy'];
       return {
         name: application.name,

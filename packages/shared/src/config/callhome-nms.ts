@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { ipAddress, portNumber } from './ietf-inet-types.js';
+import { ipAddressNoZone, portNumber } from './ietf-inet-types.js';
 
 /** container nms: what the IETF model leaves open. */
 export const nms = z.strictObject({
   /** The HTTP API that the command line and programs use. */
   api: z
     .strictObject({
-      address: ipAddress.regex(/^[^%]*$/, { error: 'must be without a zone' }).default('127.0.0.1'),
+      address: ipAddressNoZone.default('127.0.0.1'),
       port: portNumber.default(8334),
     })
     .prefault({}),

@@ -1,7 +1,8 @@
 import type { z } from 'zod';
-import { CallhomeError } from '../errors.js';
+import { CallhomeError, peerText } from '../errors.js';
 import { readTextFile } from '../files.js';
 import { parseYangJson } from './json.js';
+import { keyPredicate } from './yang-list.js';
 
 const maxBytes = 64 * 1024 * 1024;
 
@@ -15,7 +16,7 @@ function member(node: unknown, name: PropertyKey): unknown {
 function predicate(entry: unknown, index: number): string {
   for (const leaf of keyLeaves) {
     const key = member(entry, leaf);
-    if (typeof key === 'string') return `[${leaf}='${key}']`;
+    if (typeof key === 'string') return keyPredicate(key, leaf);
   }
   return `[${index + 1}]`;
 }
@@ -26,7 +27,7 @@ function instancePath(document: unknown, path: readonly PropertyKey[]): string {
   let node = document;
   for (const step of path) {
     const child = member(node, step);
-    text += typeof step === 'number' ? predicate(child, step) : `/${String(step)}`;
+    text += typeof step === 'number' ? predicate(child, step) : `/${peerText(String(step))}`;
     node = child;
   }
   return text || '/';

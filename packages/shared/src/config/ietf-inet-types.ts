@@ -1,13 +1,20 @@
-import { isIP } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
 
 /** A domain name by the pattern of RFC 6991: labels of letters, digits, hyphen and underscore, the last a letter or digit. */
 const domainName =
   /^(([a-z0-9_][a-z0-9_-]{0,61})?[a-z0-9]\.)*(([a-z0-9_][a-z0-9_-]{0,61})?[a-z0-9]\.?)$|^\.$/i;
 
-/** An address may name a zone, such as an interface. */
+/** An address may name a zone, such as an interface. Node's own zones may have more characters than the model's. */
 function isAddress(text: string): boolean {
-  return isIP(text.replace(/%[\p{N}\p{L}]+$/u, '')) !== 0;
+  const address = /^([^%]+)(?:%[\p{N}\p{L}]+)?$/u.exec(text)?.[1];
+  return address !== undefined && isIP(address) !== 0;
+}
+
+/** An address in its one spelling (RFC 5952): `2001:DB8:0:0::1` is `2001:db8::1`. A zone stays as it is. */
+export function canonicalAddress(text: string): string {
+  const [address = '', zone = ''] = text.split(/(?=%)/);
+  return isIPv6(address) ? `${new URL(`http://[${address}]`).hostname.slice(1, -1)}${zone}` : text;
 }
 
 /** `inet:host`: an IP address or a domain name. */
@@ -17,13 +24,23 @@ export const host = z
     error: 'must be an IP address or a domain name',
   });
 
-/** `inet:ip-address`. */
-export const ipAddress = z.string().refine(isAddress, { error: 'must be an IP address' });
+/** `inet:ip-address`, in its one spelling. */
+export const ipAddress = z
+  .string()
+  .refine(isAddress, { error: 'must be an IP address' })
+  .transform(canonicalAddress);
+
+/** `inet:ip-address-no-zone`, in its one spelling. */
+export const ipAddressNoZone = ipAddress.refine((text) => !text.includes('%'), {
+  error: 'must be without a zone',
+});
 
 /** `inet:port-number`: 0..65535. */
 export const portNumber = z.int().min(0).max(65535);
 
 /** What is wrong with a host that the model takes for a name: digits and dots alone are meant for an address. */
 export function hostProblem(text: string): string | undefined {
-  return /^[0-9.]+$/.test(text) && isIP(text) === 0 ? 'is neither an IPv4 address nor a name' : undefined;
+  return /^[0-9][0-9.]*$/.test(text) && isIP(text) === 0
+    ? 'is neither an IPv4 address nor a name'
+    : undefined;
 }

@@ -8,3 +8,8 @@ export const keepalives = z.strictObject({
   'max-wait': z.int().min(1).max(65535).default(30),
   'max-attempts': z.int().min(0).max(255).default(3),
 });
+
+/** What is wrong with a user's name beyond the model, which takes any string. */
+export function userProblem(name: string): string | undefined {
+  return name === '' || /\p{Cc}/u.test(name) ? 'is no name that anybody could log in with' : undefined;
+}

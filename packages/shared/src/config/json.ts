@@ -5,7 +5,12 @@ import { CallhomeError } from '../errors.js';
 const maxDepth = 64;
 
 /** Any character that YANG's strings cannot hold (RFC 7950 §9.4), lone surrogates among them. */
-const notYang = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fdcf}\u{fdf0}-\u{fffd}\u{10000}-\u{10ffff}]/u;
+const notYang = /[^\t\n\r\u{20}-\u{10ffff}]|\p{Surrogate}|\p{Noncharacter_Code_Point}/u;
+
+/** Whether a number is an integer as it is written: `1e1` is, `10.0` is not. All other numbers are strings (RFC 7951 §6.1). */
+function isWhole(value: number, literal: string): boolean {
+  return Number.isInteger(value) && (!literal.includes('.') || /e\+?[1-9]/i.test(literal));
+}
 
 function lineAndColumn(text: string, offset: number): string {
   const before = text.slice(0, offset).split('\n');
@@ -64,9 +69,8 @@ export function parseYangJson(text: string, file: string): unknown {
       onLiteralValue(value: unknown, offset, length) {
         if (typeof value === 'string' && notYang.test(value))
           refuse(offset, 'a character that YANG does not allow');
-        if (typeof value === 'number' && /[.eE]/.test(text.slice(offset, offset + length))) {
-          refuse(offset, 'a number with a fraction or an exponent');
-        }
+        if (typeof value === 'number' && !isWhole(value, text.slice(offset, offset + length)))
+          refuse(offset, 'a number that is not whole');
         put(value);
       },
     },

@@ -6,8 +6,10 @@ import { readDocument } from './document.js';
 import { keyPairLeaves } from './ietf-crypto-types.js';
 import { keystore, resolveKeyPair } from './ietf-keystore.js';
 import { netconfClient } from './ietf-netconf-client.js';
+import { userProblem } from './ietf-ssh-common.js';
 import { resolvePublicKeys, truststore } from './ietf-truststore.js';
 import { checkKeys, createProblems, type Problems } from './problems.js';
+import { keyPredicate } from './yang-list.js';
 
 const schema = z.strictObject({
   'ietf-netconf-client:netconf-client': netconfClient,
@@ -43,7 +45,10 @@ export interface NmsConfig {
 
 function resolveListener(endpoint: Endpoint, document: Document, problems: Problems): ListenerConfig[] {
   const { 'tcp-server-parameters': tcp, 'ssh-client-parameters': ssh } = endpoint.ssh;
-  const here = `/ietf-netconf-client:netconf-client/listen/endpoints/endpoint[name='${endpoint.name}']/ssh/ssh-client-parameters`;
+  const here = `/ietf-netconf-client:netconf-client/listen/endpoints/endpoint${keyPredicate(endpoint.name)}/ssh/ssh-client-parameters`;
+  const { username, 'public-key': identityKey } = ssh['client-identity'];
+  const badName = username === undefined ? undefined : userProblem(username);
+  if (badName) problems.add(`${here}/client-identity/username`, badName);
   const trustedPath = `${here}/server-authentication/ssh-host-keys`;
   const trusted = problems.collect(trustedPath, () =>
     resolvePublicKeys(
@@ -60,7 +65,7 @@ function resolveListener(endpoint: Endpoint, document: Document, problems: Probl
   }
   return problems
     .collect(`${here}/client-identity/public-key`, () =>
-      resolveKeyPair(ssh['client-identity']['public-key'], document['ietf-keystore:keystore'], 'the key'),
+      resolveKeyPair(identityKey, document['ietf-keystore:keystore'], 'the key'),
     )
     .map((identity) => ({
       name: endpoint.name,

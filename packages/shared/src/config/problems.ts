@@ -2,6 +2,7 @@ import { CallhomeError, reasonOf } from '../errors.js';
 import { checkPublicKey, readKeyPair } from './ietf-crypto-types.js';
 import type { Keystore } from './ietf-keystore.js';
 import type { Truststore } from './ietf-truststore.js';
+import { keyPredicate } from './yang-list.js';
 
 /** What is wrong with a document beyond its schema, collected so that all of it is told. */
 export interface Problems {
@@ -40,12 +41,12 @@ export function checkKeys(
   truststore: Truststore | undefined,
 ): void {
   for (const key of keystore?.['asymmetric-keys']['asymmetric-key'] ?? []) {
-    const path = `/ietf-keystore:keystore/asymmetric-keys/asymmetric-key[name='${key.name}']`;
+    const path = `/ietf-keystore:keystore/asymmetric-keys/asymmetric-key${keyPredicate(key.name)}`;
     problems.collect(path, () => readKeyPair(key, 'the key'));
   }
   for (const bag of truststore?.['public-key-bags']['public-key-bag'] ?? []) {
     for (const key of bag['public-key']) {
-      const path = `/ietf-truststore:truststore/public-key-bags/public-key-bag[name='${bag.name}']/public-key[name='${key.name}']`;
+      const path = `/ietf-truststore:truststore/public-key-bags/public-key-bag${keyPredicate(bag.name)}/public-key${keyPredicate(key.name)}`;
       problems.collect(path, () => {
         checkPublicKey(key, 'the key');
         return key;

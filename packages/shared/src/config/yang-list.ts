@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { peerText } from '../errors.js';
 
 /** A YANG list with one key leaf: its values are unique. */
 export function listBy<K extends string, T extends z.ZodType<Record<K, string>>>(key: K, entry: T) {
@@ -11,6 +12,11 @@ export function listBy<K extends string, T extends z.ZodType<Record<K, string>>>
       seen.add(entry[key]);
     }
   });
+}
+
+/** A list entry in an instance path: `[name='x']`, on one line whatever the file has there. */
+export function keyPredicate(value: string, key = 'name'): string {
+  return `[${key}='${peerText(value)}']`;
 }
 
 /** The key of most lists is `name`. */

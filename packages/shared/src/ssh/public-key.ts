@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { createHash, createPublicKey } from 'node:crypto';
 import ssh2 from 'ssh2';
-import { CallhomeError, peerText } from '../errors.js';
+import { CallhomeError } from '../errors.js';
 
 /** A public key in the SSH wire format (RFC 4253 §6.6), as `.pub` files and `ssh-public-key-format` carry it. */
 export interface PublicKey {
@@ -28,10 +28,18 @@ export function keyType(blob: Buffer): string {
  */
 export function publicKeyFromBlob(blob: Buffer, what: string): PublicKey {
   const type = keyType(blob);
-  const fail = (why: string) => new CallhomeError('CALLHOME_KEY_INVALID', { what, why });
+  const fail = (why: string, cause?: unknown) =>
+    new CallhomeError('CALLHOME_KEY_INVALID', { what, why }, cause);
   if (type === '') throw fail('it is not an SSH public key');
-  const parsed = ssh2.utils.parseKey(`${type} ${blob.toString('base64')}`);
-  if (parsed instanceof Error) throw fail(peerText(parsed.message));
+  try {
+    const parsed = ssh2.utils.parseKey(`${type} ${blob.toString('base64')}`);
+    if (parsed instanceof Error) throw parsed;
+    // ssh2 passes over what follows the key, another curve than the type's, and a point that is on none.
+    if (!parsed.getPublicSSH().equals(blob)) throw new Error('it is written back otherwise');
+    createPublicKey(parsed.getPublicPEM());
+  } catch (error) {
+    throw fail(`it does not read as ${type}`, error);
+  }
   return { type, blob };
 }
 

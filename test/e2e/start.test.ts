@@ -1,0 +1,54 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, test } from 'vitest';
+import { createFolder, removeFolder } from '../programs/folder.js';
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+test('`npm start` shows a device that is connected, and Ctrl-C ends all of it in order', async () => {
+  const folder = await createFolder('demo');
+  const args = ['--dir', folder, '--port', String(await freePort()), '--api-port', '0'];
+  // A group of its own, as a shell makes one for each command.
+  const child = spawn(process.execPath, [path.resolve('scripts/start.mjs'), ...args], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const group = -(child.pid ?? Number.NaN);
+  const exit = once(child, 'exit');
+  try {
+    let errors = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      errors += chunk;
+    });
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) {
+      lines.push(line);
+      if (line.startsWith('Ctrl-C')) break;
+    }
+    expect(lines.join('\n'), errors).toMatch(/^demo\s+connected\s/m);
+    // What a terminal does: the signal is for every process of the group.
+    process.kill(group, 'SIGINT');
+    expect(await exit).toEqual([0, null]);
+    expect(errors).toBe('');
+    for (const program of ['nms', 'agent']) {
+      const log = await readFile(path.join(folder, `${program}.log`), 'utf8');
+      expect(log).toContain('"signal":"SIGTERM"');
+      expect(log).toMatch(/"(collector|agent) stopped"/);
+    }
+    expect(await readdir(path.join(folder, 'nms'))).not.toContain('url');
+  } finally {
+    if (child.exitCode === null && child.signalCode === null) process.kill(group, 'SIGTERM');
+    await exit;
+    await removeFolder(folder);
+  }
+}, 60_000);
