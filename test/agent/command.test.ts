@@ -40,8 +40,9 @@ function open(program: string, args: string[] = [], shownServerPort?: number) {
       status = code;
     },
   });
-  const port = shownServerPort === undefined ? {} : { 'shown-server-port': shownServerPort };
-  void commandBackend({ program, arguments: args, ...port }, captured.log).open(channel, origin);
+  const argument = args.map((value, position) => ({ position, value }));
+  const environment = shownServerPort === undefined ? {} : { 'shown-server-port': shownServerPort };
+  void commandBackend({ program, argument, environment }, captured.log).open(channel, origin);
   return { input: toProgram, output: fromProgram, channel, status: () => status };
 }
 

@@ -6,6 +6,7 @@ import { createAgent } from '../programs/agent.js';
 import { startCollector } from '../programs/collector.js';
 import { binOf } from '../programs/logged-program.js';
 import { createOwner } from '../programs/owned.js';
+import { commandBackend } from '../programs/settings.js';
 
 const owned = createOwner();
 
@@ -17,7 +18,7 @@ async function peakMemory(pid: number): Promise<number> {
 
 test('a reply of 200 MB passes through the agent, the collector and the command line in bounded memory', async () => {
   const program = path.join(import.meta.dirname, '..', 'programs', 'large-reply.mjs');
-  const backend = { command: { program: process.execPath, arguments: [program, '200'] } };
+  const backend = commandBackend(process.execPath, [program, '200']);
   const collector = owned(await startCollector());
   const agent = owned(
     await createAgent({

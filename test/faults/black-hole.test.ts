@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createAgent } from '../programs/agent.js';
 import { startCollector } from '../programs/collector.js';
 import { createOwner } from '../programs/owned.js';
-import { settings } from '../programs/settings.js';
+import { commandBackend, settings } from '../programs/settings.js';
 import { createNetwork, type Host } from './network.js';
 import { requireRoot } from './require-root.js';
 
@@ -27,7 +27,7 @@ async function startPair(backend?: readonly string[]) {
         keepalives,
         'reconnect-strategy': { 'max-wait': 1, 'max-attempts': 1 },
         'backoff-cap': 1,
-        ...(program === undefined ? {} : { backend: { command: { program, arguments: args } } }),
+        ...(program === undefined ? {} : { backend: commandBackend(program, args) }),
       }),
     }),
   );

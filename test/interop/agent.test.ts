@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { type AgentProgram, createAgent } from '../programs/agent.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 import { createOwner } from '../programs/owned.js';
+import { commandBackend } from '../programs/settings.js';
 import { interfaceConfig } from './interfaces.js';
 import { startNcclientNms } from './peers/ncclient-nms.js';
 import { type Netconfd, startNetconfd } from './peers/netconfd.js';
@@ -26,8 +27,8 @@ async function createCaller(
 ): Promise<{ agent: AgentProgram; call(port: number): Promise<void> }> {
   let edit = (text: string) => text;
   if (netconfd) {
-    const [program, ...args] = netconfd.subsystem.command;
-    const backend = { command: { program, arguments: args, 'shown-server-port': 830 } };
+    const [program = '', ...args] = netconfd.subsystem.command;
+    const backend = commandBackend(program, args, 830);
     edit = (text) => text.replace('"embedded": {}', JSON.stringify(backend).slice(1, -1));
   }
   const user = netconfd?.subsystem.env['USER'] ?? 'callhome';

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { createAgent } from '../programs/agent.js';
 import { type CollectorProgram, startCollector } from '../programs/collector.js';
 import { createOwner } from '../programs/owned.js';
+import { commandBackend } from '../programs/settings.js';
 import { interfaceConfig } from './interfaces.js';
 import { startNetconfd } from './peers/netconfd.js';
 import { requirePeers } from './peers/require-peers.js';
@@ -92,8 +93,8 @@ requirePeers('netconfd')('our agent with netconfd behind it calls home to the co
     const collector = owned(await startCollector());
     const netconfd = owned(await startNetconfd());
     const user = netconfd.subsystem.env['USER'] ?? '';
-    const [program, ...args] = netconfd.subsystem.command;
-    const backend = { command: { program, arguments: args, 'shown-server-port': 830 } };
+    const [program = '', ...args] = netconfd.subsystem.command;
+    const backend = commandBackend(program, args, 830);
     const agent = owned(
       await createAgent({
         ports: [collector.port],

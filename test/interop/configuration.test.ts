@@ -1,33 +1,18 @@
-import { execFile } from 'node:child_process';
 import { createPublicKey } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { promisify } from 'node:util';
-import { loadAgentConfig, newAgentDocument } from '@callhome/shared/config/agent-config.js';
-import { loadNmsConfig, newNmsDocument } from '@callhome/shared/config/nms-config.js';
+import { newAgentDocument } from '@callhome/shared/config/agent-config.js';
+import { readDocument } from '@callhome/shared/config/document.js';
+import { newNmsDocument } from '@callhome/shared/config/nms-config.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beforeAll, expect, test } from 'vitest';
+import { hasJudge, judge, type Verdict } from '../conformance/judge.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 import { requirePeers } from './peers/require-peers.js';
-
-/** Validates with libyang against the IETF modules; it is outside of the checkout. */
-const judge = path.resolve(process.env['CALLHOME_SHARED'] ?? '../shared', 'bin', 'yang-validate');
-const hasJudge = existsSync(judge) || process.env['CI'] === 'true';
-if (!hasJudge) process.stderr.write(`SKIPPED, missing ${judge}\n`);
-
-/** A configuration without the settings of our own. */
-function standard(document: unknown): string {
-  return JSON.stringify(
-    Object.fromEntries(Object.entries(Object(document)).filter(([module]) => module.startsWith('ietf-'))),
-  );
-}
 
 const key = generateKeyPair();
 const sshKey = key.publicKey.blob.toString('base64');
 const keyInfo = createPublicKey(key.privateKey).export({ format: 'der', type: 'spki' }).toString('base64');
 
-const agent = standard(
+const agent = JSON.stringify(
   newAgentDocument({
     endpoints: [
       { address: 'nms1.example.net', port: 4334 },
@@ -38,7 +23,7 @@ const agent = standard(
     userKeys: [key.publicKey],
   }),
 );
-const collector = standard(
+const collector = JSON.stringify(
   newNmsDocument({
     identity: key,
     binds: [
@@ -49,8 +34,7 @@ const collector = standard(
   }),
 );
 
-type Verdict = 'valid' | 'invalid';
-type Case = readonly [what: string, verdict: Verdict, program: 'agent' | 'collector', text: string];
+type Case = readonly [what: string, verdict: Verdict, text: string];
 
 /** The text with a change that changes it. */
 function changed(text: string, from: string | RegExp, to: string): string {
@@ -62,26 +46,22 @@ function changed(text: string, from: string | RegExp, to: string): string {
 const address = (verdict: Verdict, text: string): Case => [
   `remote-address ${JSON.stringify(text)}`,
   verdict,
-  'agent',
   changed(agent, '"nms1.example.net"', JSON.stringify(text)),
 ];
 const port = (verdict: Verdict, literal: string): Case => [
   `remote-port ${literal}`,
   verdict,
-  'agent',
   changed(agent, ':4334', `:${literal}`),
 ];
 /** A description; JSON text. */
 const description = (verdict: Verdict, text: string): Case => [
   `a description ${JSON.stringify(text)}`,
   verdict,
-  'collector',
   changed(collector, '"description":"', `"description":"${text}`),
 ];
 const binds = (verdict: Verdict, first: string, second: string): Case => [
   `local-bind ${first} and ${second}`,
   verdict,
-  'collector',
   changed(collector, '"198.51.100.1"', `"${first}"`).replace('"::"', `"${second}"`),
 ];
 const spare = (format: string, value: string) =>
@@ -90,13 +70,13 @@ const sshFormat = `"ietf-crypto-types:ssh-public-key-format","public-key":"${ssh
 const infoFormat = `"ietf-crypto-types:subject-public-key-info-format","public-key":"${keyInfo}"`;
 
 const cases: readonly Case[] = [
-  ['an agent as init writes it', 'valid', 'agent', agent],
-  ['a collector as init writes it', 'valid', 'collector', collector],
+  ['an agent as init writes it', 'valid', agent],
+  ['a collector as init writes it', 'valid', collector],
 
-  ['a member twice', 'invalid', 'agent', changed(agent, ':4334', ':4334,"remote-port":4334')],
-  ['an unknown member', 'invalid', 'agent', changed(agent, ':4334', ':4334,"colour":1')],
-  ['a member named __proto__', 'invalid', 'agent', changed(agent, ':4334', ':4334,"__proto__":{}')],
-  ['a comment', 'invalid', 'agent', `/* */${agent}`],
+  ['a member twice', 'invalid', changed(agent, ':4334', ':4334,"remote-port":4334')],
+  ['an unknown member', 'invalid', changed(agent, ':4334', ':4334,"colour":1')],
+  ['a member named __proto__', 'invalid', changed(agent, ':4334', ':4334,"__proto__":{}')],
+  ['a comment', 'invalid', `/* */${agent}`],
   port('valid', '0'),
   port('valid', '-0'),
   port('valid', '65535'),
@@ -120,12 +100,7 @@ const cases: readonly Case[] = [
   ),
   // As they are and not escaped, libyang lets most noncharacters through; YANG does not (RFC 7950 §14).
   ...['\u{7}', '\t', '\u{fffe}'].map((text) => description('invalid', text)),
-  [
-    'a name with a character of no YANG string',
-    'invalid',
-    'agent',
-    changed(agent, '"callhome"', '"\\u0000"'),
-  ],
+  ['a name with a character of no YANG string', 'invalid', changed(agent, '"callhome"', '"\\u0000"')],
 
   ...['.', 'localhost', 'nms.', '_a.com', 'a-b', 'a_b.com', 'x'.repeat(63)].map((text) =>
     address('valid', text),
@@ -153,8 +128,8 @@ const cases: readonly Case[] = [
   binds('invalid', '2001:db8::1', '2001:DB8:0::1'),
   binds('invalid', '::ffff:192.0.2.1', '::ffff:c000:201'),
   binds('invalid', '192.0.2.1', 'localhost'),
-  ['a name twice', 'invalid', 'agent', changed(agent, '"nms-2"', '"nms-1"')],
-  ['an empty name', 'valid', 'agent', changed(agent, '"nms-2"', '""')],
+  ['a name twice', 'invalid', changed(agent, '"nms-2"', '"nms-1"')],
+  ['an empty name', 'valid', changed(agent, '"nms-2"', '""')],
 
   ...(
     [
@@ -168,56 +143,47 @@ const cases: readonly Case[] = [
     ([verdict, format, value]): Case => [
       `a key in the ${format} that nobody refers to, ${value.slice(0, 4)}`,
       verdict,
-      'collector',
       changed(collector, '"public-key-bag":[', spare(format, value)),
     ],
   ),
   [
     'a SubjectPublicKeyInfo for a user',
     'invalid',
-    'agent',
     agent.slice(0, agent.lastIndexOf(sshFormat)) +
       changed(agent.slice(agent.lastIndexOf(sshFormat)), sshFormat, infoFormat),
   ],
-  ['a SubjectPublicKeyInfo with a host key', 'invalid', 'agent', changed(agent, sshFormat, infoFormat)],
+  ['a SubjectPublicKeyInfo with a host key', 'invalid', changed(agent, sshFormat, infoFormat)],
   [
     'a SubjectPublicKeyInfo with a key that nobody refers to',
     'valid',
-    'agent',
     changed(agent, /"asymmetric-key":\[(\{.*?\})\]/, `"asymmetric-key":[$1,$1]`)
       .replace('"name":"host-key"', '"name":"spare"')
       .replace(sshFormat, infoFormat),
   ],
-  ['no public half', 'valid', 'agent', changed(agent, `"public-key-format":${sshFormat},`, '')],
-  ['a reference to no bag', 'invalid', 'agent', changed(agent, '-reference":"nms"', '-reference":"x"')],
+  ['no public half', 'valid', changed(agent, `"public-key-format":${sshFormat},`, '')],
+  ['a reference to no bag', 'invalid', changed(agent, '-reference":"nms"', '-reference":"x"')],
 ];
 
 requirePeers('yanglint')('libyang agrees about', () => {
-  let folder = '';
-  const fileOf = (index: number) => path.join(folder, `${index}.json`);
   const verdicts: string[] = [];
   beforeAll(async () => {
     if (!hasJudge) return;
-    folder = await createFolder('yang');
-    await Promise.all(cases.map(([, , , text], index) => writeFile(fileOf(index), text)));
-    const files = cases.map((_, index) => fileOf(index));
-    // It fails when one is invalid; what it says is told all the same.
-    const { stdout } = await promisify(execFile)(judge, files).catch((error: { stdout: string }) => error);
-    for (const [index, file] of files.entries())
-      verdicts[index] = new RegExp(`^${file}: (valid|invalid)`, 'm').exec(stdout)?.[1] ?? stdout;
+    const folder = await createFolder('yang');
+    const papers = cases.map(([, , text]) => ({ encoding: 'json' as const, text }));
+    verdicts.push(...(await judge(papers, folder)).map(({ verdict }) => verdict));
+    await removeFolder(folder);
   }, 60_000);
-  afterAll(async () => {
-    if (hasJudge) await removeFolder(folder);
-  });
 
   test.skipIf(!hasJudge).each(cases.map((one, index) => [...one, index] as const))(
     '%s: %s',
-    async (_what, verdict, program, _text, index) => {
-      const load = program === 'agent' ? loadAgentConfig : loadNmsConfig;
-      const ours = await load(fileOf(index)).then(
-        () => 'valid',
-        (error) => (error.code === 'CALLHOME_CONFIG_INVALID' ? 'invalid' : error),
-      );
+    (_what, verdict, text, index) => {
+      let ours = 'valid';
+      try {
+        readDocument(text, 'document');
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'CALLHOME_CONFIG_INVALID' });
+        ours = 'invalid';
+      }
       expect({ ours, libyang: verdicts[index] }).toEqual({ ours: verdict, libyang: verdict });
     },
   );

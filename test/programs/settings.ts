@@ -7,3 +7,11 @@ export function settings(members: Readonly<Record<string, unknown>>): (text: str
       2,
     );
 }
+
+/** The agent's backend: a program with its arguments. */
+export function commandBackend(program: string, args: readonly string[], shownServerPort?: number) {
+  const environment = shownServerPort === undefined ? {} : { 'shown-server-port': shownServerPort };
+  return {
+    command: { program, argument: args.map((value, position) => ({ position, value })), environment },
+  };
+}

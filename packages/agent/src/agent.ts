@@ -9,7 +9,7 @@ import { embeddedBackend } from './backend/embedded.js';
 
 function createBackend(config: AgentConfig, log: Log): Backend {
   const { command } = config.agent.backend;
-  return command ? commandBackend(command, log) : embeddedBackend(config.document, log);
+  return command ? commandBackend(command, log) : embeddedBackend(config.data, log);
 }
 
 /**

@@ -107,7 +107,10 @@ describe("an agent's configuration", () => {
     ['{} {}', ['agent.json: line 1, column 4: not JSON: end of file expected']],
     ['// no comments\n{}', ['agent.json: line 1, column 1: not JSON: invalid comment token']],
     ['[]', ['agent.json: /: must be an object']],
-    ['{}', ['agent.json: /ietf-netconf-server:netconf-server: is missing']],
+    [
+      '{}',
+      ['agent.json: /ietf-netconf-server:netconf-server/call-home: is missing: there is nobody to call'],
+    ],
     ['{"a": 1,\n "a": 2}', ['agent.json: line 2, column 2: a member that is there already']],
     ['{"a": {"b": 1.0}}', ['agent.json: line 1, column 13: a number that is not whole']],
     ['["\\u0000"]', ['agent.json: line 1, column 2: a character that YANG does not allow']],
@@ -117,26 +120,31 @@ describe("an agent's configuration", () => {
     expect(await problems(content)).toEqual(expected);
   });
 
-  it.each([
+  it.each<[string, string | RegExp, string, string]>([
     [
       'a wrong type',
       '"remote-port":4334',
       '"remote-port":"4334"',
-      `${first}/tcp-client-parameters/remote-port: must be a number`,
+      `${first}/tcp-client-parameters/remote-port: must be a whole number from 0 to 65535, not "4334"`,
     ],
     [
       'a port out of range',
       '"remote-port":4334',
       '"remote-port":65536',
-      `${first}/tcp-client-parameters/remote-port: Too big`,
+      `${first}/tcp-client-parameters/remote-port: must be a whole number from 0 to 65535, not 65536`,
     ],
     [
       'a bad address',
       'nms1.example.net',
       'no such host!',
-      `${first}/tcp-client-parameters/remote-address: must be an IP address`,
+      `${first}/tcp-client-parameters/remote-address: must be an IP address or a domain name, not "no such host!"`,
     ],
-    ['a missing member', '"connection-type":{"persistent":{}},', '', `${client}/connection-type: is missing`],
+    [
+      'a missing member',
+      '"connection-type":{"persistent":{}},',
+      '',
+      `${client}/connection-type: must have one of "persistent", "periodic"`,
+    ],
     [
       'an unknown member',
       '"connection-type":{',
@@ -153,37 +161,32 @@ describe("an agent's configuration", () => {
       'a strategy that is none',
       '"last-connected"',
       '"sticky"',
-      `${client}/reconnect-strategy/start-with: Invalid option`,
+      `${client}/reconnect-strategy/start-with: must be one of: first-listed, last-connected, random-selection, not "sticky"`,
     ],
     [
       'no endpoints',
       /"endpoint":\[.*?\]\},"connection-type"/,
       '"endpoint":[]},"connection-type"',
-      `${client}/endpoints/endpoint: Too small`,
+      `${client}/endpoints/endpoint: must have an entry at least`,
     ],
-    [
-      'a name twice',
-      '"name":"nms-2"',
-      '"name":"nms-1"',
-      `${first.replace('/ssh', '')}: the list has this key twice`,
-    ],
+    ['a name twice', '"name":"nms-2"', '"name":"nms-1"', `${first.replace('/ssh', '')}: is there twice`],
     [
       'a dangling key',
       '"central-keystore-reference":"host-key"',
       '"central-keystore-reference":"x"',
-      'public-key: refers to an entry that does not exist',
+      'central-keystore-reference: must name an asymmetric-key of the keystore, not "x"',
     ],
     [
       'a dangling bag',
       '"central-truststore-reference":"nms"',
       '"central-truststore-reference":"x"',
-      'public-keys: refers to an entry that does not exist',
+      'central-truststore-reference: must name a public-key-bag of the truststore, not "x"',
     ],
     [
       'two cases of a choice',
       '"backend":{"embedded":{}',
       '"backend":{"embedded":{},"command":{"program":"/bin/true"}',
-      '/callhome-agent:agent/backend: must have exactly one of',
+      '/callhome-agent:agent/backend: must have one of "embedded", "command", not 2',
     ],
     [
       'a relative program',
@@ -191,7 +194,7 @@ describe("an agent's configuration", () => {
       '"backend":{"command":{"program":"cat"}',
       'command/program: must be an absolute path',
     ],
-    ['an unreadable key', secret, 'QUJD', 'the host key is not a usable key'],
+    ['an unreadable key', secret, 'QUJD', "[name='host-key']: the key is not a usable key"],
     [
       'a key that is not base64',
       secret,
@@ -208,7 +211,7 @@ describe("an agent's configuration", () => {
       'a prototype for a member',
       '"connection-type":{"persistent":{}},',
       '"__proto__":{"connection-type":{"persistent":{}}},',
-      `${client}/connection-type: is missing`,
+      `${client}/__proto__: is not known here`,
     ],
     [
       'what is meant for an address',

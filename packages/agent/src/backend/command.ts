@@ -61,13 +61,19 @@ async function runSession(
   origin: SessionOrigin,
   log: Log,
 ): Promise<void> {
-  const child = spawn(config.program, config.arguments, {
-    env: sessionEnvironment(origin, config['shown-server-port']),
-    cwd: '/',
-    stdio: 'pipe',
-    // A process group of its own, so that what the program starts ends with it.
-    detached: true,
-  });
+  const { program, argument, environment } = config;
+  const inOrder = argument.toSorted((one, other) => one.position - other.position);
+  const child = spawn(
+    program,
+    inOrder.map(({ value }) => value),
+    {
+      env: sessionEnvironment(origin, environment['shown-server-port']),
+      cwd: '/',
+      stdio: 'pipe',
+      // A process group of its own, so that what the program starts ends with it.
+      detached: true,
+    },
+  );
   const over = deferred<{ status: number; outcome: string }>();
   child.once('error', (error) => over.resolve({ status: 127, outcome: `it does not run: ${error.message}` }));
   const ended = (code: number | null, signal: NodeJS.Signals | null): void =>

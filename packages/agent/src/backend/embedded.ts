@@ -1,3 +1,6 @@
+import { members } from '@callhome/shared/config/configuration.js';
+import type { Fields } from '@callhome/shared/config/yang/node.js';
+import { writeXml } from '@callhome/shared/config/yang/xml.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import { base10, base11 } from '@callhome/shared/netconf/hello.js';
@@ -7,12 +10,12 @@ import { openServerSession, type ServerSession } from '@callhome/shared/netconf/
 import { escapeText } from '@callhome/shared/netconf/xml.js';
 import {
   childElements,
+  parseElements,
   serializeElement,
   textOf,
   type XmlElement,
 } from '@callhome/shared/netconf/xml-element.js';
 import type { Backend } from './backend.js';
-import { configurationData } from './configuration-data.js';
 import { selectSubtrees } from './subtree-filter.js';
 
 type Answer = string | readonly RpcError[];
@@ -94,8 +97,8 @@ function getConfig(data: readonly XmlElement[], operation: XmlElement): Answer {
 }
 
 /** Answers NETCONF with the agent's own configuration, without its secrets. */
-export function embeddedBackend(document: unknown, parent: Log): Backend {
-  const data = configurationData(document);
+export function embeddedBackend(configuration: Fields, parent: Log): Backend {
+  const data = parseElements(writeXml(members, configuration, { forPeers: true }));
   const sessions = new Map<number, ServerSession>();
   let lastSessionId = 0;
 

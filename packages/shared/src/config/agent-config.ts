@@ -1,27 +1,17 @@
-import { z } from 'zod';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { PublicKey } from '../ssh/public-key.js';
-import { agent } from './callhome-agent.js';
-import { readDocument } from './document.js';
-import { keyPairLeaves, publicKeyLeaves } from './ietf-crypto-types.js';
-import { hostProblem } from './ietf-inet-types.js';
-import { keystore, resolveKeyPair } from './ietf-keystore.js';
-import { netconfServer } from './ietf-netconf-server.js';
+import type { Configuration } from './configuration.js';
+import { type Document, loadDocument } from './document.js';
+import { examine, type Findings } from './findings.js';
 import { userProblem } from './ietf-ssh-common.js';
-import { resolvePublicKeys, truststore } from './ietf-truststore.js';
-import { checkKeys, createProblems, type Problems } from './problems.js';
-import { keyPredicate } from './yang-list.js';
+import { keyPairLeaves, publicKeyLeaves } from './keys.js';
+import type { Fields } from './yang/node.js';
+import type { Steps } from './yang/path.js';
 
-const schema = z.strictObject({
-  'ietf-netconf-server:netconf-server': netconfServer,
-  'ietf-keystore:keystore': keystore.optional(),
-  'ietf-truststore:truststore': truststore.optional(),
-  'callhome-agent:agent': agent.prefault({}),
-});
-
-type Document = z.infer<typeof schema>;
-type Application = Document['ietf-netconf-server:netconf-server']['call-home']['netconf-client'][number];
+type CallHome = NonNullable<Configuration['ietf-netconf-server:netconf-server']['call-home']>;
+type Application = CallHome['netconf-client'][number];
 type Endpoint = Application['endpoints']['endpoint'][number];
+type SshEndpoint = NonNullable<Endpoint['ssh']>;
 
 /** When SSH probes a silent peer. Seconds. */
 export interface Keepalive {
@@ -50,76 +40,94 @@ export interface ApplicationConfig {
 
 export interface AgentConfig {
   readonly applications: readonly ApplicationConfig[];
-  readonly agent: Document['callhome-agent:agent'];
-  /** The file's data as it stands, with its secrets. */
-  readonly document: unknown;
+  readonly agent: Configuration['callhome-agent:agent'];
+  /** The file's data, with its secrets. */
+  readonly data: Fields;
 }
 
-function resolveEndpoint(
-  endpoint: Endpoint,
-  document: Document,
-  path: string,
-  problems: Problems,
-): EndpointConfig {
-  const { 'tcp-client-parameters': tcp, 'ssh-server-parameters': ssh } = endpoint.ssh;
-  const here = `${path}/endpoints/endpoint${keyPredicate(endpoint.name)}/ssh`;
-  const server = `${here}/ssh-server-parameters`;
-  const bad = hostProblem(tcp['remote-address']);
-  if (bad) problems.add(`${here}/tcp-client-parameters/remote-address`, bad);
-  const hostKeys = ssh['server-identity']['host-key'].flatMap((key) =>
-    problems.collect(`${server}/server-identity/host-key${keyPredicate(key.name)}/public-key`, () =>
-      resolveKeyPair(key['public-key'], document['ietf-keystore:keystore'], 'the host key'),
-    ),
-  );
-  const users = ssh['client-authentication'].users.user.flatMap((user) => {
-    const userPath = `${server}/client-authentication/users/user${keyPredicate(user.name)}`;
-    const badName = userProblem(user.name);
-    if (badName) problems.add(`${userPath}/name`, badName);
-    return problems.collect(`${userPath}/public-keys`, () => {
-      const keys = resolvePublicKeys(
-        user['public-keys'],
-        document['ietf-truststore:truststore'],
-        'the public key',
-      );
-      return keys && { name: user.name, publicKeys: keys };
-    });
+function readHostKeys(ssh: SshEndpoint['ssh-server-parameters'], here: Steps, findings: Findings): KeyPair[] {
+  return ssh['server-identity']['host-key'].flatMap((key, index) => {
+    const steps = [...here, 'server-identity', 'host-key', index, 'public-key'];
+    return (key['public-key'] && findings.keyPair(key['public-key'], steps)) ?? [];
   });
-  return {
-    name: endpoint.name,
-    address: tcp['remote-address'],
-    port: tcp['remote-port'],
-    hostKeys,
-    users,
-    keepalive: ssh.keepalives && {
-      maxWait: ssh.keepalives['max-wait'],
-      maxAttempts: ssh.keepalives['max-attempts'],
+}
+
+function readUsers(
+  ssh: SshEndpoint['ssh-server-parameters'],
+  here: Steps,
+  findings: Findings,
+): EndpointConfig['users'] {
+  const { user: users } = ssh['client-authentication'].users;
+  const list = [...here, 'client-authentication', 'users', 'user'];
+  if (users.length === 0) findings.add(list, 'is empty: nobody could log in');
+  return users.map((user, index) => {
+    const steps = [...list, index];
+    const badName = userProblem(user.name);
+    if (badName) findings.add([...steps, 'name'], badName);
+    if (!user['public-keys']) findings.add(steps, 'has no "public-keys": nobody could log in as this user');
+    const publicKeys = user['public-keys']
+      ? findings.publicKeys(user['public-keys'], [...steps, 'public-keys'])
+      : [];
+    return { name: user.name, publicKeys };
+  });
+}
+
+function readEndpoint({ name, ssh }: Endpoint, steps: Steps, findings: Findings): EndpointConfig[] {
+  if (!ssh) return [];
+  const { 'tcp-client-parameters': tcp, 'ssh-server-parameters': server } = ssh;
+  const here = [...steps, 'ssh', 'ssh-server-parameters'];
+  return [
+    {
+      name,
+      address: tcp['remote-address'],
+      port: tcp['remote-port'],
+      hostKeys: readHostKeys(server, here, findings),
+      users: readUsers(server, here, findings),
+      keepalive: server.keepalives && {
+        maxWait: server.keepalives['max-wait'],
+        maxAttempts: server.keepalives['max-attempts'],
+      },
     },
+  ];
+}
+
+function readApplication(application: Application, steps: Steps, findings: Findings): ApplicationConfig {
+  const { endpoint: endpoints } = application.endpoints;
+  const strategy = application['reconnect-strategy'];
+  const startWith = strategy['start-with'];
+  return {
+    name: application.name,
+    endpoints: endpoints.flatMap((endpoint, index) =>
+      readEndpoint(endpoint, [...steps, 'endpoints', 'endpoint', index], findings),
+    ),
+    // another one has been refused
+    startWith: startWith === 'last-connected' ? startWith : 'first-listed',
+    maxWait: strategy['max-wait'],
+    maxAttempts: strategy['max-attempts'],
   };
 }
 
 /**
- * Reads an agent's configuration and its keys.
- * @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem: file, path, reason
+ * What an agent runs on, and its keys.
+ * @param file what the problems call the document
+ * @throws CALLHOME_CONFIG_INVALID with every problem: file, path, reason
  */
-export async function loadAgentConfig(file: string): Promise<AgentConfig> {
-  const { document, config } = await readDocument(file, schema);
-  const problems = createProblems(file);
-  checkKeys(problems, config['ietf-keystore:keystore'], config['ietf-truststore:truststore']);
-  const applications = config['ietf-netconf-server:netconf-server']['call-home']['netconf-client'].map(
-    (application): ApplicationConfig => {
-      const path = `/ietf-netconf-server:netconf-server/call-home/netconf-client${keyPredicate(application.name)}`;
-      const strategy = application['reconnect-strategy'];
-      return {
-        name: application.name,
-        endpoints: application.endpoints.endpoint.map((e) => resolveEndpoint(e, config, path, problems)),
-        startWith: strategy['start-with'],
-        maxWait: strategy['max-wait'],
-        maxAttempts: strategy['max-attempts'],
-      };
-    },
+function readAgentConfig(document: Document, file: string): AgentConfig {
+  const findings = examine(document, file, ['ietf-netconf-server:netconf-server', 'callhome-agent:agent']);
+  const { data, config } = document;
+  const callHome = ['ietf-netconf-server:netconf-server', 'call-home'];
+  const clients = config['ietf-netconf-server:netconf-server']['call-home']?.['netconf-client'];
+  if (!clients) findings.add(callHome, 'is missing: there is nobody to call');
+  const applications = (clients ?? []).map((client, index) =>
+    readApplication(client, [...callHome, 'netconf-client', index], findings),
   );
-  problems.throwAny();
-  return { applications, agent: config['callhome-agent:agent'], document };
+  findings.throwAny();
+  return { applications, agent: config['callhome-agent:agent'], data };
+}
+
+/** Reads an agent's configuration file. @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem */
+export async function loadAgentConfig(file: string): Promise<AgentConfig> {
+  return readAgentConfig(await loadDocument(file), file);
 }
 
 /** The data of a new agent configuration: one application, endpoints in order, every value that matters written out. */

@@ -1,68 +1,120 @@
 import type { z } from 'zod';
-import { CallhomeError, peerText } from '../errors.js';
+import { CallhomeError, isCallhomeError, peerText } from '../errors.js';
 import { readTextFile } from '../files.js';
+import { type Configuration, configuration, members } from './configuration.js';
 import { parseYangJson } from './json.js';
-import { keyPredicate } from './yang-list.js';
+import { readJson } from './yang/json.js';
+import { type Fields, isFields, type Leafref } from './yang/node.js';
+import { placeOf, type Steps } from './yang/path.js';
+import { visit } from './yang/visit.js';
+import { readXml } from './yang/xml.js';
 
 const maxBytes = 64 * 1024 * 1024;
 
-/** The key leaves of the model's lists. */
-const keyLeaves = ['name', 'local-address'];
-
-function member(node: unknown, name: PropertyKey): unknown {
-  return typeof node === 'object' && node !== null ? Reflect.get(node, name) : undefined;
+/** A configuration document that is valid: all that libyang would check holds. */
+export interface Document {
+  /** As it is written, in RFC 7951 JSON, with its secrets. */
+  readonly data: Fields;
+  /** With the model's defaults. */
+  readonly config: Configuration;
 }
 
-function predicate(entry: unknown, index: number): string {
-  for (const leaf of keyLeaves) {
-    const key = member(entry, leaf);
-    if (typeof key === 'string') return keyPredicate(key, leaf);
+/** Something wrong with a document at a place, or with all of it. */
+export interface Problem {
+  readonly steps: Steps;
+  readonly rule: string;
+  /** What is there instead, where that helps. */
+  readonly value?: unknown;
+}
+
+const maxShown = 60;
+
+function valueText({ value }: Problem): string {
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return '';
+  const text = peerText(JSON.stringify(value));
+  return `, not ${text.length > maxShown ? `${text.slice(0, maxShown)}…` : text}`;
+}
+
+/** One line: the instance path, the rule and, unless it is a secret, the value. */
+export function problemLine(file: string, data: unknown, problem: Problem): string {
+  const { path, node } = placeOf(members, data, problem.steps);
+  const open = node !== undefined && node.kind !== 'absent' && !node.facts.secret;
+  return `${file}: ${path}: ${problem.rule}${open ? valueText(problem) : ''}`;
+}
+
+function schemaProblems(issues: readonly z.core.$ZodIssue[]): Problem[] {
+  return issues.map((issue) => ({
+    steps: issue.path,
+    rule: issue.input === undefined ? 'is missing' : issue.message,
+    ...(issue.code !== 'custom' || typeof issue.input === 'string' ? { value: issue.input } : {}),
+  }));
+}
+
+/** The entries of lists by their keys, made once for each list. */
+function createIndex(): (list: unknown, key: unknown) => Fields | undefined {
+  const indexes = new WeakMap<object, Map<unknown, Fields>>();
+  return (list, key) => {
+    if (!Array.isArray(list)) return undefined;
+    let index = indexes.get(list);
+    if (!index) {
+      index = new Map(list.filter(isFields).map((entry) => [entry['name'], entry]));
+      indexes.set(list, index);
+    }
+    return index.get(key);
+  };
+}
+
+function leafrefProblems(data: Fields): Problem[] {
+  const problems: Problem[] = [];
+  const find = createIndex();
+  const check = ({ what, list, must }: Leafref, value: unknown, parent: Fields, steps: Steps): void => {
+    const entry = find(list(data, parent), value);
+    if (!entry) problems.push({ steps, rule: `must name ${what}`, value });
+    else if (must && !must.holds(entry)) problems.push({ steps, rule: must.error });
+  };
+  visit(members, data, ({ node, value, parent, steps }) => {
+    if (node.kind === 'leaf' && node.facts.leafref && typeof value === 'string')
+      check(node.facts.leafref, value, parent, steps);
+    return true;
+  });
+  return problems;
+}
+
+function readData(text: string, file: string, problems: Problem[]): Fields {
+  const complain = (steps: Steps, rule: string): void => void problems.push({ steps, rule });
+  if (/^\s*</.test(text)) {
+    try {
+      return readXml(members, text, complain);
+    } catch (error) {
+      if (!isCallhomeError(error, 'CALLHOME_XML')) throw error;
+      // columns of the first line are not the file's
+      const why = error.facts.why.replace(/^(\d+):\d+: /, 'line $1: ');
+      throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: not XML: ${why}`] });
+    }
   }
-  return `[${index + 1}]`;
-}
-
-/** An instance path in YANG form: list entries by their key, or by position from 1. */
-function instancePath(document: unknown, path: readonly PropertyKey[]): string {
-  let text = '';
-  let node = document;
-  for (const step of path) {
-    const child = member(node, step);
-    text += typeof step === 'number' ? predicate(child, step) : `/${peerText(String(step))}`;
-    node = child;
-  }
-  return text || '/';
-}
-
-function ruleOf(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'invalid_type') {
-    return issue.input === undefined
-      ? 'is missing'
-      : `must be ${/^[aeio]/.test(issue.expected) ? 'an' : 'a'} ${issue.expected}`;
-  }
-  return issue.message;
-}
-
-/** One line for each thing that is wrong. Unknown members are told at the member, not at its parent. */
-function problemsOf(file: string, document: unknown, issues: readonly z.core.$ZodIssue[]): string[] {
-  return issues.flatMap((issue) =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map((key) => `${file}: ${instancePath(document, [...issue.path, key])}: is not known here`)
-      : [`${file}: ${instancePath(document, issue.path)}: ${ruleOf(issue)}`],
-  );
+  const value = parseYangJson(text, file);
+  if (isFields(value)) return readJson(members, value, complain);
+  throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: /: must be an object`] });
 }
 
 /**
- * Reads a configuration file.
- * @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem: file, path, reason
+ * Reads a configuration document in RFC 7951 JSON or in XML, told apart by their first character.
+ * @param file what the problems call it
+ * @throws CALLHOME_CONFIG_INVALID with every problem: file, instance path, rule
  */
-export async function readDocument<T extends z.ZodType>(
-  file: string,
-  schema: T,
-): Promise<{ document: unknown; config: z.output<T> }> {
-  const document = parseYangJson(await readTextFile(file, maxBytes), file);
-  const result = schema.safeParse(document, { reportInput: true });
-  if (result.success) return { document, config: result.data };
+export function readDocument(text: string, file: string): Document {
+  const problems: Problem[] = [];
+  const data = readData(text, file, problems);
+  const result = configuration.safeParse(data, { reportInput: true });
+  if (!result.success) problems.push(...schemaProblems(result.error.issues));
+  problems.push(...leafrefProblems(data));
+  if (problems.length === 0 && result.success) return { data, config: result.data };
   throw new CallhomeError('CALLHOME_CONFIG_INVALID', {
-    problems: problemsOf(file, document, result.error.issues),
+    problems: problems.map((problem) => problemLine(file, data, problem)),
   });
+}
+
+/** Reads a configuration file. @throws CALLHOME_FILE_UNREADABLE, and as `readDocument` */
+export async function loadDocument(file: string): Promise<Document> {
+  return readDocument(await readTextFile(file, maxBytes), file);
 }

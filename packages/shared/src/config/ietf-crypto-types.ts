@@ -1,122 +1,119 @@
-import { createPublicKey } from 'node:crypto';
-import { z } from 'zod';
-import { CallhomeError, reasonOf } from '../errors.js';
-import { type KeyPair, keyPairFromDer, type PrivateKeyEncoding } from '../ssh/key-pair.js';
-import { type PublicKey, publicKeyFromBlob } from '../ssh/public-key.js';
+import { absent, choice, container, type Fields, leaf, list, type Rule } from './yang/node.js';
+import { binary, identityref, string } from './yang/types.js';
 
-/** YANG `binary`: base64 (RFC 4648 §4). */
-const binary = z
-  .string()
-  .regex(/^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/, { error: 'must be base64' })
-  .transform((text) => Buffer.from(text, 'base64'));
+const module = 'ietf-crypto-types';
 
-const encodings = {
-  'ietf-crypto-types:rsa-private-key-format': 'pkcs1',
-  'ietf-crypto-types:ec-private-key-format': 'sec1',
-  'ietf-crypto-types:one-asymmetric-key-format': 'pkcs8',
-} as const satisfies Record<string, PrivateKeyEncoding>;
-
-const privateKeyFormat = z
-  .enum([
-    'ietf-crypto-types:rsa-private-key-format',
-    'ietf-crypto-types:ec-private-key-format',
-    'ietf-crypto-types:one-asymmetric-key-format',
-  ])
-  .transform((format) => encodings[format]);
-
-const publicKeyFormat = z.enum([
-  'ietf-crypto-types:ssh-public-key-format',
-  'ietf-crypto-types:subject-public-key-info-format',
+const privateKeyFormat = identityref(module, [
+  'rsa-private-key-format',
+  'ec-private-key-format',
+  'one-asymmetric-key-format',
 ]);
+const publicKeyFormat = identityref(module, ['ssh-public-key-format', 'subject-public-key-info-format']);
+const symmetricKeyFormat = identityref(module, ['octet-string-key-format', 'one-symmetric-key-format']);
 
-type PublicKeyFormat = z.infer<typeof publicKeyFormat>;
+/** A `must` of the model: who uses a key wants it in this format, where its format is told. */
+export function publicKeyFormatRule(
+  format: 'ssh-public-key-format' | 'subject-public-key-info-format',
+): Rule {
+  const identity = `${module}:${format}`;
+  return {
+    holds: (key) => key['public-key-format'] === undefined || key['public-key-format'] === identity,
+    error: `must be in the public-key-format ${identity}`,
+  };
+}
+
+/** A member that needs another beside it. */
+function needs(member: string, other: string): Rule {
+  return {
+    holds: (node: Fields) => node[member] === undefined || node[other] !== undefined,
+    error: `"${member}" needs "${other}" beside it`,
+  };
+}
+
+/** grouping password-grouping. */
+export const passwordGrouping = {
+  ...choice(
+    {
+      'cleartext-password': leaf(string, { secret: true, description: 'The password itself.' }),
+    },
+    { mandatory: true },
+  ),
+  'encrypted-password': absent(`${module}:encrypted-passwords`),
+};
+
+/** grouping symmetric-key-grouping. */
+export const symmetricKeyGrouping = {
+  'key-format': leaf(symmetricKeyFormat, { description: 'How the key is written.' }),
+  ...choice(
+    {
+      'cleartext-symmetric-key': leaf(binary, { secret: true, description: 'The key itself.' }),
+    },
+    { mandatory: true },
+  ),
+  'hidden-symmetric-key': absent(`${module}:hidden-symmetric-keys`),
+  'encrypted-symmetric-key': absent(`${module}:encrypted-symmetric-keys`),
+};
+
+export const symmetricKeyRules: readonly Rule[] = [needs('cleartext-symmetric-key', 'key-format')];
 
 /** grouping public-key-grouping. */
 export const publicKeyGrouping = {
-  'public-key-format': publicKeyFormat,
-  'public-key': binary,
+  'public-key-format': leaf(publicKeyFormat, {
+    mandatory: true,
+    description: "How the public key is written: OpenSSH's form, or a SubjectPublicKeyInfo in DER.",
+  }),
+  'public-key': leaf(binary, { mandatory: true, description: 'The public key.' }),
 };
 
-/** grouping asymmetric-key-pair-grouping, with the private key in clear text. */
+/** grouping asymmetric-key-pair-grouping. */
 export const asymmetricKeyPairGrouping = {
-  'public-key-format': publicKeyFormat.optional(),
-  'public-key': binary.optional(),
-  'private-key-format': privateKeyFormat,
-  'cleartext-private-key': binary,
+  'public-key-format': leaf(publicKeyFormat, {
+    description: "How the public key is written: OpenSSH's form, or a SubjectPublicKeyInfo in DER.",
+  }),
+  'public-key': leaf(binary, { description: 'The public key; it has to belong to the private one.' }),
+  'private-key-format': leaf(privateKeyFormat, {
+    description: 'How the private key is written, in DER: PKCS#1, RFC 5915 or PKCS#8 (the one for Ed25519).',
+  }),
+  ...choice(
+    {
+      'cleartext-private-key': leaf(binary, { secret: true, description: 'The private key.' }),
+    },
+    { mandatory: true },
+  ),
+  'hidden-private-key': absent(`${module}:hidden-private-keys`),
+  'encrypted-private-key': absent(`${module}:encrypted-private-keys`),
 };
 
-/** SSH's users and servers take public keys in SSH's format alone: a `must` of the model. */
-function requireSshFormat(format: PublicKeyFormat | undefined, what: string): void {
-  if (format === undefined || format === 'ietf-crypto-types:ssh-public-key-format') return;
-  throw new CallhomeError('CALLHOME_KEY_INVALID', {
-    what,
-    why: 'for SSH it must be in the ssh-public-key-format',
-  });
-}
+export const asymmetricKeyPairRules: readonly Rule[] = [needs('cleartext-private-key', 'private-key-format')];
 
-type AsymmetricKeyPair = z.infer<z.ZodObject<typeof asymmetricKeyPairGrouping>>;
+/** grouping trust-anchor-cert-grouping, with `cert-data` mandatory, as all its users have it. */
+export const trustAnchorCertGrouping = {
+  'cert-data': leaf(binary, { mandatory: true, description: 'The certificates: a CMS SignedData in DER.' }),
+};
 
-/** Reads the key pair. @throws CALLHOME_KEY_INVALID when it is unreadable, or its halves do not belong together */
-export function readKeyPair(node: AsymmetricKeyPair, what: string): KeyPair {
-  const pair = keyPairFromDer(node['cleartext-private-key'], node['private-key-format'], what);
-  const stated = node['public-key'];
-  const isInfo = node['public-key-format'] === 'ietf-crypto-types:subject-public-key-info-format';
-  const actual = isInfo
-    ? createPublicKey(pair.privateKey).export({ format: 'der', type: 'spki' })
-    : pair.publicKey.blob;
-  if (stated !== undefined && !stated.equals(actual)) {
-    throw new CallhomeError('CALLHOME_KEY_INVALID', {
-      what,
-      why: 'its public key does not belong to its private key',
-    });
-  }
-  return pair;
-}
+/** grouping asymmetric-key-pair-with-cert-grouping. */
+export const asymmetricKeyPairWithCertGrouping = {
+  ...asymmetricKeyPairGrouping,
+  'cert-data': leaf(binary, { description: "The key's certificate and its chain: a CMS SignedData in DER." }),
+};
 
-/** Reads a key pair for SSH. @throws as `readKeyPair` */
-export function readSshKeyPair(node: AsymmetricKeyPair, what: string): KeyPair {
-  requireSshFormat(node['public-key-format'], what);
-  return readKeyPair(node, what);
-}
-
-type PublicKeyNode = z.infer<z.ZodObject<typeof publicKeyGrouping>>;
-
-/** Reads a public key for SSH. @throws CALLHOME_KEY_INVALID */
-export function readSshPublicKey(node: PublicKeyNode, what: string): PublicKey {
-  requireSshFormat(node['public-key-format'], what);
-  return publicKeyFromBlob(node['public-key'], what);
-}
-
-/** Whether a public key is what its format says. @throws CALLHOME_KEY_INVALID */
-export function checkPublicKey(node: PublicKeyNode, what: string): void {
-  if (node['public-key-format'] === 'ietf-crypto-types:ssh-public-key-format') {
-    publicKeyFromBlob(node['public-key'], what);
-    return;
-  }
-  try {
-    createPublicKey({ key: node['public-key'], format: 'der', type: 'spki' });
-  } catch (error) {
-    throw new CallhomeError('CALLHOME_KEY_INVALID', {
-      what,
-      why: `it is no SubjectPublicKeyInfo (${reasonOf(error)})`,
-    });
-  }
-}
-
-/** The leaves of a key pair, as a configuration writes it. */
-export function keyPairLeaves(pair: KeyPair): Record<string, string> {
-  return {
-    'public-key-format': 'ietf-crypto-types:ssh-public-key-format',
-    'public-key': pair.publicKey.blob.toString('base64'),
-    'private-key-format': 'ietf-crypto-types:one-asymmetric-key-format',
-    'cleartext-private-key': pair.privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64'),
-  };
-}
-
-/** The leaves of a public key, as a configuration writes it. */
-export function publicKeyLeaves(key: PublicKey): Record<string, string> {
-  return {
-    'public-key-format': 'ietf-crypto-types:ssh-public-key-format',
-    'public-key': key.blob.toString('base64'),
-  };
-}
+/** grouping asymmetric-key-pair-with-certs-grouping. */
+export const asymmetricKeyPairWithCertsGrouping = {
+  ...asymmetricKeyPairGrouping,
+  certificates: container(
+    {
+      certificate: list(
+        'name',
+        {
+          name: leaf(string, { mandatory: true, description: 'What it is called here.' }),
+          'cert-data': leaf(binary, {
+            mandatory: true,
+            description: 'The certificate and its chain: a CMS SignedData in DER.',
+          }),
+        },
+        { description: 'Certificates of the key.' },
+      ),
+    },
+    { description: 'Certificates of the key.' },
+  ),
+};

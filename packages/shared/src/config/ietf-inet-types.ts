@@ -1,5 +1,6 @@
 import { isIP, isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { stringOf, type, uint16 } from './yang/types.js';
 
 /** A domain name by the pattern of RFC 6991: labels of letters, digits, hyphen and underscore, the last a letter or digit. */
 const domainName =
@@ -17,26 +18,36 @@ export function canonicalAddress(text: string): string {
   return isIPv6(address) ? `${new URL(`http://[${address}]`).hostname.slice(1, -1)}${zone}` : text;
 }
 
-/** `inet:host`: an IP address or a domain name. */
-export const host = z
-  .string()
-  .refine((text) => isAddress(text) || (text.length <= 253 && domainName.test(text)), {
-    error: 'must be an IP address or a domain name',
-  });
+/** `inet:host`. */
+export const host = stringOf(
+  'inet:host',
+  'an IP address or a domain name',
+  (text) => isAddress(text) || (text.length <= 253 && domainName.test(text)),
+);
+
+function address(name: string, values: string, holds: (text: string) => boolean) {
+  const error = `must be ${values}`;
+  return type(
+    { name, encoding: 'text', values },
+    z
+      .string({ error })
+      .refine((text) => isAddress(text) && holds(text), { error })
+      .transform(canonicalAddress),
+  );
+}
 
 /** `inet:ip-address`, in its one spelling. */
-export const ipAddress = z
-  .string()
-  .refine(isAddress, { error: 'must be an IP address' })
-  .transform(canonicalAddress);
+export const ipAddress = address('inet:ip-address', 'an IP address', () => true);
 
 /** `inet:ip-address-no-zone`, in its one spelling. */
-export const ipAddressNoZone = ipAddress.refine((text) => !text.includes('%'), {
-  error: 'must be without a zone',
-});
+export const ipAddressNoZone = address(
+  'inet:ip-address-no-zone',
+  'an IP address without a zone',
+  (text) => !text.includes('%'),
+);
 
-/** `inet:port-number`: 0..65535. */
-export const portNumber = z.int().min(0).max(65535);
+/** `inet:port-number`. */
+export const portNumber = uint16();
 
 /** What is wrong with a host that the model takes for a name: digits and dots alone are meant for an address. */
 export function hostProblem(text: string): string | undefined {

@@ -1,40 +1,128 @@
-import { z } from 'zod';
-import type { KeyPair } from '../ssh/key-pair.js';
-import { asymmetricKeyPairGrouping, readSshKeyPair } from './ietf-crypto-types.js';
-import { exactlyOneOf, listByName } from './yang-list.js';
+import {
+  asymmetricKeyPairGrouping,
+  asymmetricKeyPairRules,
+  asymmetricKeyPairWithCertGrouping,
+  asymmetricKeyPairWithCertsGrouping,
+  publicKeyFormatRule,
+  symmetricKeyGrouping,
+  symmetricKeyRules,
+} from './ietf-crypto-types.js';
+import { choice, container, type Fields, isFields, type Leafref, leaf, list } from './yang/node.js';
+import { member } from './yang/path.js';
+import { string } from './yang/types.js';
 
-/** container keystore: the asymmetric keys. */
-export const keystore = z.strictObject({
-  'asymmetric-keys': z
-    .strictObject({
-      'asymmetric-key': listByName(
-        z.strictObject({ name: z.string(), ...asymmetricKeyPairGrouping }),
-      ).default([]),
-    })
-    .default({ 'asymmetric-key': [] }),
-});
+const root = 'ietf-keystore:keystore';
 
-export type Keystore = z.infer<typeof keystore>;
+const name = leaf(string, { mandatory: true, description: 'What it is called here.' });
 
-/** grouping inline-or-keystore-asymmetric-key-grouping. */
-export const inlineOrKeystoreAsymmetricKey = z
-  .strictObject({
-    'inline-definition': z.strictObject(asymmetricKeyPairGrouping).optional(),
-    'central-keystore-reference': z.string().optional(),
-  })
-  .check(exactlyOneOf(['inline-definition', 'central-keystore-reference']));
+/** container keystore: keys of our own, that others refer to. */
+export const keystore = container(
+  {
+    'asymmetric-keys': container(
+      {
+        'asymmetric-key': list(
+          'name',
+          { name, ...asymmetricKeyPairWithCertsGrouping },
+          { description: 'A key pair.' },
+          asymmetricKeyPairRules,
+        ),
+      },
+      { description: 'Key pairs.' },
+    ),
+    'symmetric-keys': container(
+      {
+        'symmetric-key': list(
+          'name',
+          { name, ...symmetricKeyGrouping },
+          { description: 'A key that both sides share.' },
+          symmetricKeyRules,
+        ),
+      },
+      { description: 'Keys that both sides share.' },
+    ),
+  },
+  { description: 'Keys of our own.' },
+);
 
-/**
- * The key pair that is meant; undefined when the keystore has no such key.
- * @throws CALLHOME_KEY_INVALID
- */
-export function resolveKeyPair(
-  node: z.infer<typeof inlineOrKeystoreAsymmetricKey>,
-  store: Keystore | undefined,
-  what: string,
-): KeyPair | undefined {
-  if (node['inline-definition']) return readSshKeyPair(node['inline-definition'], what);
-  const name = node['central-keystore-reference'];
-  const entry = store?.['asymmetric-keys']['asymmetric-key'].find((key) => key.name === name);
-  return entry && readSshKeyPair(entry, what);
+function asymmetricKeyRef(format: 'ssh-public-key-format' | 'subject-public-key-info-format'): Leafref {
+  const rule = publicKeyFormatRule(format);
+  return {
+    what: 'an asymmetric-key of the keystore',
+    list: (document) => member(document, root, 'asymmetric-keys', 'asymmetric-key'),
+    must: { holds: rule.holds, error: `refers to a key that ${rule.error}` },
+  };
 }
+
+/** The certificates of the key that the reference beside it names. */
+function certificatesOf(document: Fields, parent: Fields): unknown {
+  const keys = member(document, root, 'asymmetric-keys', 'asymmetric-key');
+  const key = Array.isArray(keys)
+    ? keys.find((entry) => isFields(entry) && entry['name'] === parent['asymmetric-key'])
+    : undefined;
+  return member(key, 'certificates', 'certificate');
+}
+
+/** grouping inline-or-keystore-symmetric-key-grouping. */
+export const inlineOrKeystoreSymmetricKey = choice(
+  {
+    'inline-definition': container(
+      symmetricKeyGrouping,
+      { description: 'A key given here.' },
+      symmetricKeyRules,
+    ),
+    'central-keystore-reference': leaf(string, {
+      description: 'A symmetric key in the keystore.',
+      leafref: {
+        what: 'a symmetric-key of the keystore',
+        list: (document) => member(document, root, 'symmetric-keys', 'symmetric-key'),
+      },
+    }),
+  },
+  { mandatory: true },
+);
+
+/** grouping inline-or-keystore-asymmetric-key-grouping, for SSH: a public key, where there is one, is in its format. */
+export const inlineOrKeystoreAsymmetricKey = choice(
+  {
+    'inline-definition': container(asymmetricKeyPairGrouping, { description: 'A key pair given here.' }, [
+      ...asymmetricKeyPairRules,
+      publicKeyFormatRule('ssh-public-key-format'),
+    ]),
+    'central-keystore-reference': leaf(string, {
+      description: 'A key pair in the keystore.',
+      leafref: asymmetricKeyRef('ssh-public-key-format'),
+    }),
+  },
+  { mandatory: true },
+);
+
+/** grouping inline-or-keystore-end-entity-cert-with-key-grouping, for TLS. */
+export const inlineOrKeystoreEndEntityCertWithKey = choice(
+  {
+    'inline-definition': container(
+      asymmetricKeyPairWithCertGrouping,
+      { description: 'A key pair and its certificate, given here.' },
+      [...asymmetricKeyPairRules, publicKeyFormatRule('subject-public-key-info-format')],
+    ),
+    'central-keystore-reference': container(
+      {
+        'asymmetric-key': leaf(string, {
+          description: 'A key pair in the keystore.',
+          leafref: asymmetricKeyRef('subject-public-key-info-format'),
+        }),
+        certificate: leaf(string, {
+          description: "One of that key's certificates.",
+          leafref: { what: 'a certificate of that key in the keystore', list: certificatesOf },
+        }),
+      },
+      { description: 'A key pair and its certificate in the keystore.' },
+      [
+        {
+          holds: (node) => (node['asymmetric-key'] === undefined) === (node['certificate'] === undefined),
+          error: 'must have "asymmetric-key" and "certificate" together',
+        },
+      ],
+    ),
+  },
+  { mandatory: true },
+);

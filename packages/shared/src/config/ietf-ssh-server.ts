@@ -1,22 +1,67 @@
-import { z } from 'zod';
+import { cryptHash } from './iana-crypt-hash.js';
 import { inlineOrKeystoreAsymmetricKey } from './ietf-keystore.js';
-import { keepalives } from './ietf-ssh-common.js';
+import { keepalives, transportParams } from './ietf-ssh-common.js';
 import { inlineOrTruststorePublicKeys } from './ietf-truststore.js';
-import { listByName } from './yang-list.js';
+import { absent, choice, container, leaf, list, presence } from './yang/node.js';
+import { string } from './yang/types.js';
 
-/** grouping ssh-server-grouping: host keys, users with public keys, keep-alives. */
-export const sshServerGrouping = z.strictObject({
-  'server-identity': z.strictObject({
-    'host-key': listByName(
-      z.strictObject({ name: z.string(), 'public-key': inlineOrKeystoreAsymmetricKey }),
-    ).min(1),
-  }),
-  'client-authentication': z.strictObject({
-    users: z.strictObject({
-      user: listByName(z.strictObject({ name: z.string(), 'public-keys': inlineOrTruststorePublicKeys })).min(
-        1,
+const module = 'ietf-ssh-server';
+const x509 = 'ietf-ssh-common:ssh-x509-certs';
+
+/** grouping ssh-server-grouping. */
+export const sshServerGrouping = {
+  'server-identity': container(
+    {
+      'host-key': list(
+        'name',
+        {
+          name: leaf(string, { mandatory: true, description: 'What it is called here.' }),
+          ...choice(
+            { 'public-key': container(inlineOrKeystoreAsymmetricKey, { description: 'A key pair.' }) },
+            { mandatory: true },
+          ),
+          certificate: absent(x509),
+        },
+        { min: 1, description: 'The host keys, which prove who the device is.' },
       ),
-    }),
-  }),
-  keepalives: keepalives.optional(),
-});
+    },
+    { description: 'Who the device is.' },
+  ),
+  'client-authentication': container(
+    {
+      users: container(
+        {
+          user: list(
+            'name',
+            {
+              name: leaf(string, { mandatory: true, description: 'The name to log in with.' }),
+              'public-keys': presence(inlineOrTruststorePublicKeys(), {
+                description: 'Public keys, one of which the user has to have.',
+              }),
+              password: container(
+                {
+                  'hashed-password': leaf(cryptHash, {
+                    secret: true,
+                    description: 'The password that the user has to know.',
+                    refused: 'passwords are not supported yet',
+                  }),
+                  'last-modified': absent('config false'),
+                },
+                { description: 'A password; a user who has keys too needs both.' },
+              ),
+              hostbased: absent(`${module}:local-user-auth-hostbased`),
+              none: absent(`${module}:local-user-auth-none`),
+            },
+            { description: 'Who may log in; a user has to pass all methods that are configured here.' },
+          ),
+        },
+        { description: 'Who may log in.' },
+      ),
+      'ca-certs': absent(x509),
+      'ee-certs': absent(x509),
+    },
+    { description: 'Who is let in.' },
+  ),
+  'transport-params': transportParams,
+  keepalives,
+};

@@ -1,47 +1,100 @@
-import { z } from 'zod';
-import type { PublicKey } from '../ssh/public-key.js';
-import { publicKeyGrouping, readSshPublicKey } from './ietf-crypto-types.js';
-import { exactlyOneOf, listByName } from './yang-list.js';
+import { publicKeyFormatRule, publicKeyGrouping, trustAnchorCertGrouping } from './ietf-crypto-types.js';
+import { choice, container, type Fields, isFields, leaf, list, type Rule } from './yang/node.js';
+import { member } from './yang/path.js';
+import { string } from './yang/types.js';
 
-const publicKeys = listByName(z.strictObject({ name: z.string(), ...publicKeyGrouping }));
+const root = 'ietf-truststore:truststore';
 
-/** container truststore: the bags of public keys. */
-export const truststore = z.strictObject({
-  'public-key-bags': z
-    .strictObject({
-      'public-key-bag': listByName(
-        z.strictObject({
-          name: z.string(),
-          description: z.string().optional(),
-          'public-key': publicKeys.default([]),
-        }),
-      ).default([]),
-    })
-    .default({ 'public-key-bag': [] }),
-});
+const name = leaf(string, { mandatory: true, description: 'What it is called here.' });
+const description = leaf(string, { description: 'For people.' });
 
-export type Truststore = z.infer<typeof truststore>;
+function publicKeys(rules: readonly Rule[] = []) {
+  return list('name', { name, ...publicKeyGrouping }, { description: 'The public keys.' }, rules);
+}
 
-/** grouping inline-or-truststore-public-keys-grouping. */
-export const inlineOrTruststorePublicKeys = z
-  .strictObject({
-    'inline-definition': z.strictObject({ 'public-key': publicKeys.min(1) }).optional(),
-    'central-truststore-reference': z.string().optional(),
-  })
-  .check(exactlyOneOf(['inline-definition', 'central-truststore-reference']));
+/** container truststore: whom to trust, in bags that others refer to. */
+export const truststore = container(
+  {
+    'certificate-bags': container(
+      {
+        'certificate-bag': list(
+          'name',
+          {
+            name,
+            description,
+            certificate: list(
+              'name',
+              { name, ...trustAnchorCertGrouping },
+              { description: 'The certificates.' },
+            ),
+          },
+          { description: 'Certificates that belong together.' },
+        ),
+      },
+      { description: 'Bags of certificates.' },
+    ),
+    'public-key-bags': container(
+      {
+        'public-key-bag': list(
+          'name',
+          { name, description, 'public-key': publicKeys() },
+          { description: 'Public keys that belong together.' },
+        ),
+      },
+      { description: 'Bags of public keys.' },
+    ),
+  },
+  { description: 'Whom to trust.' },
+);
 
-/**
- * The public keys that are meant; undefined when the truststore has no such bag.
- * @throws CALLHOME_KEY_INVALID
- */
-export function resolvePublicKeys(
-  node: z.infer<typeof inlineOrTruststorePublicKeys>,
-  store: Truststore | undefined,
-  what: string,
-): PublicKey[] | undefined {
-  const name = node['central-truststore-reference'];
-  const keys = node['inline-definition']
-    ? node['inline-definition']['public-key']
-    : store?.['public-key-bags']['public-key-bag'].find((bag) => bag.name === name)?.['public-key'];
-  return keys?.map((key) => readSshPublicKey(key, `${what} ${JSON.stringify(key.name)}`));
+/** grouping inline-or-truststore-certs-grouping. */
+export const inlineOrTruststoreCerts = choice(
+  {
+    'inline-definition': container(
+      {
+        certificate: list(
+          'name',
+          { name, ...trustAnchorCertGrouping },
+          { min: 1, description: 'The certificates.' },
+        ),
+      },
+      { description: 'Certificates given here.' },
+    ),
+    'central-truststore-reference': leaf(string, {
+      description: 'A bag of certificates in the truststore.',
+      leafref: {
+        what: 'a certificate-bag of the truststore',
+        list: (document) => member(document, root, 'certificate-bags', 'certificate-bag'),
+      },
+    }),
+  },
+  { mandatory: true },
+);
+
+/** grouping inline-or-truststore-public-keys-grouping, for SSH: the keys are in its format. */
+export function inlineOrTruststorePublicKeys() {
+  const format = publicKeyFormatRule('ssh-public-key-format');
+  return choice(
+    {
+      'inline-definition': container(
+        { 'public-key': publicKeys([format]) },
+        { description: 'Public keys given here.' },
+      ),
+      'central-truststore-reference': leaf(string, {
+        description: 'A bag of public keys in the truststore.',
+        leafref: {
+          what: 'a public-key-bag of the truststore',
+          list: (document) => member(document, root, 'public-key-bags', 'public-key-bag'),
+          must: {
+            holds: (bag: Fields) => {
+              const keys = bag['public-key'];
+              return !Array.isArray(keys) || keys.every((key) => !isFields(key) || format.holds(key));
+            },
+            error: `refers to a bag with a key that ${format.error}`,
+          },
+        },
+      }),
+    },
+    { mandatory: true },
+  );
 }

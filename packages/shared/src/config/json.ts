@@ -4,12 +4,17 @@ import { CallhomeError } from '../errors.js';
 /** Deeper than any document of the model, and shallow enough for a parser that recurses. */
 const maxDepth = 64;
 
-/** Any character that YANG's strings cannot hold (RFC 7950 §9.4), lone surrogates among them. */
-const notYang = /[^\t\n\r\u{20}-\u{10ffff}]|\p{Surrogate}|\p{Noncharacter_Code_Point}/u;
+/** What YANG's strings cannot hold (RFC 7950 §9.4), lone surrogates among it; of non-characters those that libyang refuses. */
+const notYang = /[^\t\n\r\u{20}-\u{10ffff}]|\p{Surrogate}|[\ufffe\uffff]/u;
+const escapedNonCharacter = /\\u(?:fd[de][0-9a-f]|fff[ef])/i;
 
-/** Whether a number is an integer as it is written: `1e1` is, `10.0` is not. All other numbers are strings (RFC 7951 §6.1). */
+/**
+ * Whether a number is an integer as it is written, in libyang's eyes: `1e1` and `0.0` are, `10.0` is not.
+ * All other numbers are strings (RFC 7951 §6.1).
+ */
 function isWhole(value: number, literal: string): boolean {
-  return Number.isInteger(value) && (!literal.includes('.') || /e\+?[1-9]/i.test(literal));
+  if (value === 0 || !literal.includes('.')) return Number.isInteger(value);
+  return Number.isInteger(value) && /e\+?[1-9]/i.test(literal) && !/^-?0\.[1-9]/.test(literal);
 }
 
 function lineAndColumn(text: string, offset: number): string {
@@ -67,9 +72,10 @@ export function parseYangJson(text: string, file: string): unknown {
         container.member = name;
       },
       onLiteralValue(value: unknown, offset, length) {
-        if (typeof value === 'string' && notYang.test(value))
+        const literal = text.slice(offset, offset + length);
+        if (typeof value === 'string' && (notYang.test(value) || escapedNonCharacter.test(literal)))
           refuse(offset, 'a character that YANG does not allow');
-        if (typeof value === 'number' && !isWhole(value, text.slice(offset, offset + length)))
+        if (typeof value === 'number' && !isWhole(value, literal))
           refuse(offset, 'a number that is not whole');
         put(value);
       },

@@ -1,25 +1,14 @@
-import { z } from 'zod';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { Keepalive } from './agent-config.js';
-import { nms } from './callhome-nms.js';
-import { readDocument } from './document.js';
-import { keyPairLeaves } from './ietf-crypto-types.js';
-import { keystore, resolveKeyPair } from './ietf-keystore.js';
-import { netconfClient } from './ietf-netconf-client.js';
+import type { Configuration } from './configuration.js';
+import { type Document, loadDocument } from './document.js';
+import { examine, type Findings } from './findings.js';
 import { userProblem } from './ietf-ssh-common.js';
-import { resolvePublicKeys, truststore } from './ietf-truststore.js';
-import { checkKeys, createProblems, type Problems } from './problems.js';
-import { keyPredicate } from './yang-list.js';
+import { keyPairLeaves } from './keys.js';
+import type { Steps } from './yang/path.js';
 
-const schema = z.strictObject({
-  'ietf-netconf-client:netconf-client': netconfClient,
-  'ietf-keystore:keystore': keystore.optional(),
-  'ietf-truststore:truststore': truststore.optional(),
-  'callhome-nms:nms': nms.prefault({}),
-});
-
-type Document = z.infer<typeof schema>;
-type Endpoint = Document['ietf-netconf-client:netconf-client']['listen']['endpoints']['endpoint'][number];
+type Listen = NonNullable<Configuration['ietf-netconf-client:netconf-client']['listen']>;
+type Endpoint = Listen['endpoints']['endpoint'][number];
 
 /** One place where devices call. */
 export interface ListenerConfig {
@@ -43,63 +32,91 @@ export interface NmsConfig {
   };
 }
 
-function resolveListener(endpoint: Endpoint, document: Document, problems: Problems): ListenerConfig[] {
-  const { 'tcp-server-parameters': tcp, 'ssh-client-parameters': ssh } = endpoint.ssh;
-  const here = `/ietf-netconf-client:netconf-client/listen/endpoints/endpoint${keyPredicate(endpoint.name)}/ssh/ssh-client-parameters`;
-  const { username, 'public-key': identityKey } = ssh['client-identity'];
-  const badName = username === undefined ? undefined : userProblem(username);
-  if (badName) problems.add(`${here}/client-identity/username`, badName);
-  const trustedPath = `${here}/server-authentication/ssh-host-keys`;
-  const trusted = problems.collect(trustedPath, () =>
-    resolvePublicKeys(
-      ssh['server-authentication']['ssh-host-keys'],
-      document['ietf-truststore:truststore'],
-      'the host key',
-    ),
-  );
-  if (trusted.some((keys) => keys.length > 0)) {
-    problems.add(
-      trustedPath,
+function readListener({ name, ssh }: Endpoint, steps: Steps, findings: Findings): ListenerConfig[] {
+  if (!ssh) return [];
+  const { 'tcp-server-parameters': tcp, 'ssh-client-parameters': client } = ssh;
+  const here = [...steps, 'ssh', 'ssh-client-parameters'];
+  const identitySteps = [...here, 'client-identity', 'public-key'];
+  const own = client['client-identity']['public-key'];
+  if (!own) findings.add(identitySteps, 'is missing: the collector needs a key to log in with');
+  const trusted = client['server-authentication']['ssh-host-keys'];
+  const trustedSteps = [...here, 'server-authentication', 'ssh-host-keys'];
+  if (trusted && findings.publicKeys(trusted, trustedSteps).length > 0) {
+    findings.add(
+      trustedSteps,
       'must refer to an empty bag: devices and their keys are added with `callhome-nms device add`',
     );
   }
-  return problems
-    .collect(`${here}/client-identity/public-key`, () =>
-      resolveKeyPair(identityKey, document['ietf-keystore:keystore'], 'the key'),
-    )
-    .map((identity) => ({
-      name: endpoint.name,
+  const identity = own && findings.keyPair(own, identitySteps);
+  if (!identity) return [];
+  return [
+    {
+      name,
       binds: tcp['local-bind'].map((bind) => ({ address: bind['local-address'], port: bind['local-port'] })),
       identity,
-      keepalive: ssh.keepalives && {
-        maxWait: ssh.keepalives['max-wait'],
-        maxAttempts: ssh.keepalives['max-attempts'],
+      keepalive: client.keepalives && {
+        maxWait: client.keepalives['max-wait'],
+        maxAttempts: client.keepalives['max-attempts'],
       },
-    }));
+    },
+  ];
+}
+
+/** A device may call at any endpoint, so they agree on the user. */
+function readDefaultUser(
+  config: Configuration,
+  endpoints: Endpoint[],
+  steps: Steps,
+  findings: Findings,
+): string {
+  const users = endpoints.map(({ ssh }) => ssh?.['ssh-client-parameters']['client-identity'].username);
+  const [first] = users;
+  users.forEach((user, index) => {
+    const here = [...steps, index, 'ssh', 'ssh-client-parameters', 'client-identity', 'username'];
+    if (user !== first)
+      findings.add(here, 'must be the same at all endpoints: a device may call at any of them');
+    const bad = user === undefined ? undefined : userProblem(user);
+    if (bad) findings.add(here, bad);
+  });
+  const { user } = config['callhome-nms:nms']['device-defaults'];
+  const bad = userProblem(user);
+  if (bad) findings.add(['callhome-nms:nms', 'device-defaults', 'user'], bad);
+  return first ?? user;
 }
 
 /**
- * Reads a collector's configuration and its keys.
- * @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem: file, path, reason
+ * What a collector runs on, and its keys.
+ * @param file what the problems call the document
+ * @throws CALLHOME_CONFIG_INVALID with every problem: file, path, reason
  */
-export async function loadNmsConfig(file: string): Promise<NmsConfig> {
-  const { config } = await readDocument(file, schema);
-  const problems = createProblems(file);
-  checkKeys(problems, config['ietf-keystore:keystore'], config['ietf-truststore:truststore']);
-  const endpoints = config['ietf-netconf-client:netconf-client'].listen.endpoints.endpoint;
-  const listeners = endpoints.flatMap((endpoint) => resolveListener(endpoint, config, problems));
-  problems.throwAny();
-  const settings = config['callhome-nms:nms'];
+function readNmsConfig(document: Document, file: string): NmsConfig {
+  const findings = examine(document, file, ['ietf-netconf-client:netconf-client', 'callhome-nms:nms']);
+  const { config } = document;
+  const listen = ['ietf-netconf-client:netconf-client', 'listen'];
+  const endpoints = config['ietf-netconf-client:netconf-client'].listen?.endpoints.endpoint;
+  if (!endpoints) findings.add(listen, 'is missing: no device could call');
+  const steps = [...listen, 'endpoints', 'endpoint'];
+  const listeners = (endpoints ?? []).flatMap((endpoint, index) =>
+    readListener(endpoint, [...steps, index], findings),
+  );
+  const defaultUser = readDefaultUser(config, endpoints ?? [], steps, findings);
+  findings.throwAny();
+  const { api, admission } = config['callhome-nms:nms'];
   return {
     listeners,
-    defaultUser: endpoints[0]?.ssh['ssh-client-parameters']['client-identity'].username ?? 'callhome',
-    api: settings.api,
+    defaultUser,
+    api,
     admission: {
-      maxConnections: settings.admission['max-connections'],
-      maxHandshakes: settings.admission['max-handshakes'],
-      handshakeTimeout: settings.admission['handshake-timeout'],
+      maxConnections: admission['max-connections'],
+      maxHandshakes: admission['max-handshakes'],
+      handshakeTimeout: admission['handshake-timeout'],
     },
   };
+}
+
+/** Reads a collector's configuration file. @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem */
+export async function loadNmsConfig(file: string): Promise<NmsConfig> {
+  return readNmsConfig(await loadDocument(file), file);
 }
 
 /** The data of a new collector configuration, every value that matters written out. */
@@ -131,7 +148,6 @@ export function newNmsDocument(options: {
                 'tcp-server-parameters': { 'local-bind': binds },
                 'ssh-client-parameters': {
                   'client-identity': {
-                    username: 'callhome',
                     'public-key': { 'central-keystore-reference': 'collector' },
                   },
                   'server-authentication': { 'ssh-host-keys': { 'central-truststore-reference': 'devices' } },
@@ -146,6 +162,7 @@ export function newNmsDocument(options: {
     'callhome-nms:nms': {
       api: { address: '127.0.0.1', port: options.apiPort },
       admission: { 'max-connections': 20_000, 'max-handshakes': 512, 'handshake-timeout': 30 },
+      'device-defaults': { user: 'callhome' },
     },
   };
 }

@@ -90,6 +90,17 @@ export function createElementBuilder(around: Readonly<Record<string, string>> = 
 }
 
 /**
+ * Reads elements that stand beside each other, without one around them all.
+ * @throws CALLHOME_XML, with the line
+ */
+export function parseElements(xml: string): XmlElement[] {
+  const bytes = Buffer.from(xml);
+  const start = createPrologScanner().find(bytes) ?? 0;
+  const lines = bytes.subarray(0, start).toString().replace(/[^\n]/g, '');
+  return childElements(parseElement(`<elements>${lines}${bytes.subarray(start)}</elements>`));
+}
+
+/**
  * Reads a whole document.
  * @throws CALLHOME_XML
  */
@@ -150,7 +161,8 @@ function contentXml(element: XmlElement): string {
   return xml;
 }
 
-function lookUp(scope: NamespaceScope, prefix: string): string | undefined {
+/** What a prefix means; the empty one is the default namespace. */
+export function lookUp(scope: NamespaceScope, prefix: string): string | undefined {
   for (let at: NamespaceScope | undefined = scope; at !== undefined; at = at.outer) {
     const namespace = at.declarations.get(prefix);
     if (namespace !== undefined) return namespace;

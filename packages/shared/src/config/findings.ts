@@ -1,0 +1,118 @@
+import { CallhomeError, reasonOf } from '../errors.js';
+import type { KeyPair } from '../ssh/key-pair.js';
+import type { PublicKey } from '../ssh/public-key.js';
+import { members } from './configuration.js';
+import { type Document, problemLine } from './document.js';
+import { hostProblem } from './ietf-inet-types.js';
+import {
+  type AsymmetricKey,
+  checkPublicKey,
+  type KeyChoice,
+  type KeysChoice,
+  type PublicKeyEntry,
+  readKeyPair,
+  readSshPublicKey,
+} from './keys.js';
+import { exists, type Shape } from './yang/node.js';
+import type { Steps } from './yang/path.js';
+import { visit } from './yang/visit.js';
+
+/** What is wrong with a valid document for the program that is to run on it, collected so that all of it is told. */
+export interface Findings {
+  add(steps: Steps, rule: string): void;
+  /** The key pair that is meant, in the document at `steps` or in its keystore; undefined where it is told to be unusable. */
+  keyPair(choice: KeyChoice, steps: Steps): KeyPair | undefined;
+  /** Those of the public keys that are usable. */
+  publicKeys(choice: KeysChoice, steps: Steps): PublicKey[];
+  /** @throws CALLHOME_CONFIG_INVALID when there is anything */
+  throwAny(): void;
+}
+
+/** Settings that are not supported, and addresses that cannot be. */
+function examineSettings(shape: Shape, document: Document, add: Findings['add']): void {
+  visit(shape, document.data, ({ node, schema, value, steps }) => {
+    if (node.kind === 'absent' || !exists(schema, value)) return true;
+    const { refused } = node.facts;
+    const why = typeof refused === 'function' ? refused(value) : refused;
+    if (why !== undefined) add(steps, why);
+    const isHost = node.kind === 'leaf' && node.type.name === 'inet:host';
+    const bad = isHost ? hostProblem(String(value)) : undefined;
+    if (bad !== undefined) add(steps, bad);
+    return why === undefined;
+  });
+}
+
+/**
+ * Examines what concerns either program: nothing is for the other one, nothing is unsupported, every key is readable.
+ * @param file what the problems call the document
+ * @param own the top-level members that this program has besides the keystore and the truststore
+ */
+export function examine(document: Document, file: string, own: readonly (keyof typeof members)[]): Findings {
+  const { data, config } = document;
+  const problems: string[] = [];
+  const add = (steps: Steps, rule: string): void =>
+    void problems.push(problemLine(file, data, { steps, rule }));
+  const attempt = <T>(steps: Steps, read: () => T): T | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      add(steps, reasonOf(error));
+      return undefined;
+    }
+  };
+
+  const concerned: readonly string[] = ['ietf-keystore:keystore', 'ietf-truststore:truststore', ...own];
+  const shape = Object.fromEntries(Object.entries(members).filter(([name]) => concerned.includes(name)));
+  for (const [name, schema] of Object.entries(members)) {
+    if (!concerned.includes(name) && exists(schema, data[name])) add([name], 'is for the other program');
+  }
+  examineSettings(shape, document, add);
+
+  const pairs = new Map<AsymmetricKey, KeyPair | undefined>();
+  const pairOf = (entry: AsymmetricKey, steps: Steps): KeyPair | undefined => {
+    if (!pairs.has(entry))
+      pairs.set(
+        entry,
+        attempt(steps, () => readKeyPair(entry, 'the key')),
+      );
+    return pairs.get(entry);
+  };
+  const keys = config['ietf-keystore:keystore']['asymmetric-keys']['asymmetric-key'];
+  for (const [index, key] of keys.entries())
+    pairOf(key, ['ietf-keystore:keystore', 'asymmetric-keys', 'asymmetric-key', index]);
+  const keysByName = new Map(keys.map((key) => [key.name, key]));
+
+  const bags = config['ietf-truststore:truststore']['public-key-bags']['public-key-bag'];
+  const usable = (entries: readonly PublicKeyEntry[], steps: Steps): PublicKeyEntry[] =>
+    entries.filter((key, index) =>
+      attempt([...steps, 'public-key', index], () => {
+        checkPublicKey(key);
+        return true;
+      }),
+    );
+  const keysOfBags = new Map(
+    bags.map((bag, index) => {
+      const steps = ['ietf-truststore:truststore', 'public-key-bags', 'public-key-bag', index];
+      return [bag.name, usable(bag['public-key'], steps)];
+    }),
+  );
+
+  return {
+    add,
+    keyPair(choice, steps) {
+      const inline = choice['inline-definition'];
+      if (inline) return pairOf(inline, [...steps, 'inline-definition']);
+      const entry = keysByName.get(choice['central-keystore-reference'] ?? '');
+      return entry && pairs.get(entry);
+    },
+    publicKeys(choice, steps) {
+      const inline = choice['inline-definition'];
+      const bag = keysOfBags.get(choice['central-truststore-reference'] ?? '') ?? [];
+      const entries = inline ? usable(inline['public-key'], [...steps, 'inline-definition']) : bag;
+      return entries.map(readSshPublicKey);
+    },
+    throwAny() {
+      if (problems.length > 0) throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems });
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { memberName, splitName } from './modules.js';
+import { type Fields, isFields, nodeOf, type Shape } from './node.js';
+import type { Steps } from './path.js';
+
+/** Something wrong at a place of a document. */
+export type Complain = (steps: Steps, rule: string) => void;
+
+/** Where the members of a node belong. */
+interface At {
+  readonly shape: Shape;
+  /** Undefined above the top. */
+  readonly module: string | undefined;
+  readonly steps: Steps;
+}
+
+function readFields(value: Fields, at: At, complain: Complain): Fields {
+  const data: Record<string, unknown> = Object.create(null);
+  for (const [written, content] of Object.entries(value)) {
+    const { module, name } = splitName(written);
+    const member = memberName(module, name, at.module);
+    const schema = Object.hasOwn(at.shape, member) ? at.shape[member] : undefined;
+    const steps = [...at.steps, schema ? member : written];
+    if (!schema) complain(steps, unknownMember(written, at));
+    else if (Object.hasOwn(data, member)) complain(steps, 'is there twice, with and without its module');
+    else {
+      const node = nodeOf(schema);
+      const inner = 'shape' in node && { shape: node.shape, module: module ?? at.module, steps };
+      data[member] = inner ? readContent(content, inner, complain) : content;
+    }
+  }
+  return data;
+}
+
+function unknownMember(name: string, at: At): string {
+  if (name.startsWith('@')) return 'is metadata, which has no place in a configuration';
+  if (at.module === undefined && !name.includes(':')) return 'must be written with its module, MODULE:NAME';
+  return 'is not known here';
+}
+
+function readContent(value: unknown, at: At, complain: Complain): unknown {
+  if (isFields(value)) return readFields(value, at, complain);
+  if (!Array.isArray(value)) return value;
+  return value.map((entry, index) =>
+    isFields(entry) ? readFields(entry, { ...at, steps: [...at.steps, index] }, complain) : entry,
+  );
+}
+
+/**
+ * Data in RFC 7951 JSON with the names that the schema has: a module only where it changes. What the schema does not
+ * have is told and left out; all other values stay as they are.
+ */
+export function readJson(shape: Shape, value: Fields, complain: Complain): Fields {
+  return readFields(value, { shape, module: undefined, steps: [] }, complain);
+}

@@ -1,0 +1,132 @@
+import { escapeText } from '../../netconf/xml.js';
+import { childElements, lookUp, parseElements, type XmlElement } from '../../netconf/xml-element.js';
+import type { Complain } from './json.js';
+import { memberName, moduleOf, namespaceOf, splitName } from './modules.js';
+import { type Fields, isFields, type LeafListNode, type LeafNode, nodeOf, type Shape } from './node.js';
+import type { Steps } from './path.js';
+import type { TypeFacts } from './types.js';
+
+interface At {
+  readonly shape: Shape;
+  readonly module: string | undefined;
+  readonly steps: Steps;
+}
+
+function ownText(element: XmlElement): string {
+  return element.content.filter((part) => typeof part === 'string').join('');
+}
+
+/** A value as JSON has it; one that is not of the type stays text, which is not of the type either. */
+function readValue(type: TypeFacts, element: XmlElement): unknown {
+  const text = ownText(element);
+  switch (type.encoding) {
+    case 'integer':
+      return /^[\t\n\r ]*\+?[0-9]+[\t\n\r ]*$/.test(text) ? Number(text) : text;
+    case 'empty':
+      return text === '' ? [null] : text;
+    case 'identityref': {
+      const { module: prefix = '', name } = splitName(text);
+      return `${moduleOf(lookUp(element.scope, prefix) ?? '') ?? '?'}:${name}`;
+    }
+    case 'text':
+      return text;
+  }
+}
+
+function readLeaf(
+  node: LeafNode | LeafListNode,
+  element: XmlElement,
+  steps: Steps,
+  complain: Complain,
+): unknown {
+  if (childElements(element).length > 0) complain(steps, 'must not have elements in it');
+  return readValue(node.type, element);
+}
+
+function readElements(elements: readonly XmlElement[], at: At, complain: Complain): Fields {
+  const data: Record<string, unknown> = Object.create(null);
+  for (const element of elements) {
+    const module = moduleOf(element.namespace);
+    const member = memberName(module, element.name, at.module);
+    const schema = module !== undefined && Object.hasOwn(at.shape, member) ? at.shape[member] : undefined;
+    const steps = [...at.steps, schema ? member : element.name];
+    if (!schema) {
+      complain(steps, module === undefined ? 'is in no namespace that is known here' : 'is not known here');
+      continue;
+    }
+    for (const { name } of element.attributes) complain(steps, `has the attribute ${name}: there are none`);
+    const node = nodeOf(schema);
+    const former = data[member];
+    if (node.kind === 'list' || node.kind === 'leaf-list') {
+      const entries: unknown[] = Array.isArray(former) ? former : [];
+      data[member] = entries;
+      const there = [...steps, entries.length];
+      entries.push(
+        node.kind === 'list'
+          ? readFields(element, { shape: node.shape, module, steps: there }, complain)
+          : readLeaf(node, element, there, complain),
+      );
+    } else if (former !== undefined) complain(steps, 'is there twice');
+    else if (node.kind === 'container')
+      data[member] = readFields(element, { shape: node.shape, module, steps }, complain);
+    else data[member] = node.kind === 'leaf' ? readLeaf(node, element, steps, complain) : ownText(element);
+  }
+  return data;
+}
+
+function readFields(element: XmlElement, at: At, complain: Complain): Fields {
+  if (/[^\t\n\r ]/.test(ownText(element))) complain(at.steps, 'must not have text between its elements');
+  return readElements(childElements(element), at, complain);
+}
+
+/**
+ * Reads a document in XML: its top-level nodes, one after the other.
+ * @throws CALLHOME_XML
+ */
+export function readXml(shape: Shape, text: string, complain: Complain): Fields {
+  return readElements(parseElements(text), { shape, module: undefined, steps: [] }, complain);
+}
+
+export interface XmlOptions {
+  /** Without line breaks, and without the leaves whose values are not to be shown. */
+  readonly forPeers?: boolean;
+}
+
+function valueXml(type: TypeFacts, value: unknown): { text: string; declaration: string } {
+  if (type.encoding === 'empty') return { text: '', declaration: '' };
+  const text = escapeText(String(value));
+  const { module } = splitName(text);
+  const declared = type.encoding === 'identityref' && module !== undefined;
+  return { text, declaration: declared ? ` xmlns:${module}="${namespaceOf(module)}"` : '' };
+}
+
+function fieldsXml(shape: Shape, data: Fields, level: number, options: XmlOptions): string {
+  const [indent, lineEnd] = options.forPeers ? ['', ''] : ['  '.repeat(level), '\n'];
+  let xml = '';
+  // in the schema's order, which puts a list's key first (RFC 7950 §7.8.5)
+  for (const [member, schema] of Object.entries(shape)) {
+    const value = data[member];
+    const node = nodeOf(schema);
+    if (value === undefined || node.kind === 'absent') continue;
+    if (options.forPeers && node.facts.secret) continue;
+    const { module, name } = splitName(member);
+    const start = `<${name}${module === undefined ? '' : ` xmlns="${namespaceOf(module)}"`}`;
+    const repeats = node.kind === 'list' || node.kind === 'leaf-list';
+    for (const entry of repeats && Array.isArray(value) ? value : [value]) {
+      let declaration = '';
+      let content = '';
+      if ('shape' in node) {
+        const inner = isFields(entry) ? fieldsXml(node.shape, entry, level + 1, options) : '';
+        if (inner !== '') content = `${lineEnd}${inner}${indent}`;
+      } else ({ text: content, declaration } = valueXml(node.type, entry));
+      const element = `${start}${declaration}${content === '' ? '/>' : `>${content}</${name}>`}`;
+      xml += `${indent}${element}${lineEnd}`;
+    }
+  }
+  return xml;
+}
+
+/** Valid data as XML, which `readXml` reads as the same: its top-level nodes, one after the other. */
+export function writeXml(shape: Shape, data: Fields, options: XmlOptions = {}): string {
+  return fieldsXml(shape, data, 0, options);
+}
