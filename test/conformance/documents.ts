@@ -173,7 +173,7 @@ function settle(document: Json, draw: Draw): void {
     if (name === 'client-authentication' && path.includes('/tls/') && !('ca-certs' in fields))
       fields['ee-certs'] ??= { 'inline-definition': { certificate: [{ name: 'one', 'cert-data': '' }] } };
     if (name === 'server-authentication') {
-      if (path.includes('/ssh/')) fields['ssh-host-keys'] ??= { 'central-truststore-reference': 'one' };
+      if (path.includes('/ssh/')) fields['ssh-host-keys'] ??= { 'central-truststore-reference': 'key 0' };
       else if (!('ca-certs' in fields || 'ee-certs' in fields)) fields['tls12-psks'] ??= [null];
     }
     if (name === 'tls-client-parameters')
@@ -189,38 +189,53 @@ function settle(document: Json, draw: Draw): void {
   });
 }
 
-/** What others refer to, in both formats. */
-function addStores(document: Json, draw: Draw): void {
-  const format = (index: number) =>
-    `${module}:${index === 0 ? 'ssh-public-key-format' : 'subject-public-key-info-format'}`;
-  document['ietf-keystore:keystore'] ??= {};
-  document['ietf-truststore:truststore'] ??= {};
-  const store = document['ietf-keystore:keystore'] as Json;
-  const trust = document['ietf-truststore:truststore'] as Json;
-  const two = names.slice(0, 2);
-  if (draw(fc.boolean()))
-    store['asymmetric-keys'] = {
-      'asymmetric-key': two.map((name, index) => ({
-        name,
-        'public-key-format': format(index),
-        'private-key-format': `${module}:rsa-private-key-format`,
-        'cleartext-private-key': 'AAAA',
-        certificates: { certificate: [{ name: 'one', 'cert-data': 'AAAA' }] },
-      })),
-    };
-  store['symmetric-keys'] ??= {
-    'symmetric-key': [
-      { name: 'one', 'key-format': `${module}:octet-string-key-format`, 'cleartext-symmetric-key': 'AA==' },
-    ],
+/** Adds entries to a list of a store, where it has none of their names. */
+function addEntries(
+  document: Json,
+  [store, group, list]: readonly [string, string, string],
+  entries: Json[],
+): void {
+  const deepen = (holder: Json, name: string): Json => {
+    holder[name] ??= {};
+    return holder[name] as Json;
   };
-  trust['certificate-bags'] ??= { 'certificate-bag': [{ name: 'one' }] };
-  if (draw(fc.boolean()))
-    trust['public-key-bags'] = {
-      'public-key-bag': two.map((name, index) => ({
-        name,
-        'public-key': [{ name: 'k', 'public-key-format': format(index), 'public-key': 'AAAA' }],
-      })),
-    };
+  const holder = deepen(deepen(document, store), group);
+  const former = (holder[list] ?? []) as Json[];
+  const others = former.filter(({ name }) => !entries.some((entry) => entry['name'] === name));
+  holder[list] = [...others, ...entries];
+}
+
+/** What others refer to, in both formats. */
+function addStores(document: Json): void {
+  const two = ['ssh-public-key-format', 'subject-public-key-info-format'].map((format, index) => ({
+    name: `key ${index}`,
+    'public-key-format': `${module}:${format}`,
+  }));
+  addEntries(
+    document,
+    ['ietf-keystore:keystore', 'asymmetric-keys', 'asymmetric-key'],
+    two.map((key) => ({
+      ...key,
+      'private-key-format': `${module}:rsa-private-key-format`,
+      'cleartext-private-key': 'AAAA',
+      certificates: { certificate: [{ name: 'one', 'cert-data': 'AAAA' }] },
+    })),
+  );
+  addEntries(
+    document,
+    ['ietf-keystore:keystore', 'symmetric-keys', 'symmetric-key'],
+    [{ name: 'one', 'key-format': `${module}:octet-string-key-format`, 'cleartext-symmetric-key': 'AA==' }],
+  );
+  addEntries(
+    document,
+    ['ietf-truststore:truststore', 'certificate-bags', 'certificate-bag'],
+    [{ name: 'one' }],
+  );
+  addEntries(
+    document,
+    ['ietf-truststore:truststore', 'public-key-bags', 'public-key-bag'],
+    two.map((key) => ({ name: key.name, 'public-key': [{ ...key, 'public-key': 'AAAA' }] })),
+  );
 }
 
 /** A document that is meant to be valid and has the target in it. */
@@ -231,7 +246,7 @@ function meantToBeValid(target: SchemaPath, draw: Draw): Json {
     if (!wanted && draw(fc.boolean())) continue;
     document[name] = contentOf(nodeOf(schema), [name], target, draw);
   }
-  addStores(document, draw);
+  addStores(document);
   settle(document, draw);
   // once more: what the first pass added refers to something too
   settle(document, draw);
