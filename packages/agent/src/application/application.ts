@@ -31,7 +31,7 @@ export async function runApplication(config: ApplicationConfig, options: Applica
     maxAttempts: config.maxAttempts,
     backoffCap: options.backoffCap * 1000,
   };
-  let attempt = firstAttempt(strategy, remembered.get(config.name));
+  let attempt = firstAttempt(strategy, remembered.get(config.name), Math.random);
   while (!signal.aborted) {
     await pause(attempt.pause, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;

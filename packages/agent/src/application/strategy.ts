@@ -1,8 +1,13 @@
-/** The reconnect strategy of one application (ietf-netconf-server): which endpoint next, and after what pause. */
+/**
+ * The reconnect strategy of one application (ietf-netconf-server): which endpoint next, and after what pause.
+ * Another strategy can take its place between any two attempts: what has left the list is skipped from then on, and
+ * what is new in it joins with the next round.
+ */
 export interface Strategy {
-  /** The endpoints' names, in the order of the configuration; at least one. */
+  /** The endpoints' names, in the order of the configuration; at least one, none twice. */
   readonly endpoints: readonly string[];
-  readonly startWith: 'first-listed' | 'last-connected';
+  /** Where a round starts. With `random-selection` the dice draw its whole order. */
+  readonly startWith: 'first-listed' | 'last-connected' | 'random-selection';
   /** Attempts at one endpoint before the next. */
   readonly maxAttempts: number;
   /** The longest pause between two rounds. Milliseconds. */
@@ -14,8 +19,8 @@ export interface Attempt {
   readonly endpoint: string;
   /** Counted from 1, at this endpoint. */
   readonly number: number;
-  /** Endpoints given up in this round so far. */
-  readonly givenUp: number;
+  /** The endpoints that this round has yet to come to, in its order. */
+  readonly remaining: readonly string[];
   /** Rounds, or short-lived connections, since the last one that stayed up. */
   readonly failures: number;
   /** Before the attempt. Milliseconds. */
@@ -39,36 +44,54 @@ function backoff(strategy: Strategy, failures: number, dice: Dice): number {
   return dice() * Math.min(strategy.backoffCap, backoffBase * 2 ** Math.min(failures - 1, 30));
 }
 
-/** With no memory, or when the remembered endpoint has left the configuration, the first listed. */
-function startingEndpoint(strategy: Strategy, lastConnected: string | undefined): string {
-  const [first = ''] = strategy.endpoints;
+/** Every order is as likely as any other. */
+function drawn(endpoints: readonly string[], dice: Dice): string[] {
+  const left = [...endpoints];
+  const order: string[] = [];
+  while (left.length > 0) order.push(...left.splice(Math.floor(dice() * left.length), 1));
+  return order;
+}
+
+/**
+ * The order of a round: the list from `start` on, or one drawn. Each draw is independent of those before it: a round
+ * may begin with the endpoint that the last one ended with, and no endpoint is favoured by where a round ended.
+ */
+function roundFrom(strategy: Strategy, start: number, dice: Dice): readonly string[] {
+  const { endpoints } = strategy;
+  if (strategy.startWith === 'random-selection') return drawn(endpoints, dice);
+  return [...endpoints.slice(start), ...endpoints.slice(0, start)];
+}
+
+/** With no memory, or when the remembered endpoint has left the configuration, the round starts with the first listed. */
+function firstRound(strategy: Strategy, lastConnected: string | undefined, dice: Dice): readonly string[] {
   const remembered = strategy.startWith === 'last-connected' && lastConnected !== undefined;
-  return remembered && strategy.endpoints.includes(lastConnected) ? lastConnected : first;
+  return roundFrom(strategy, remembered ? Math.max(0, strategy.endpoints.indexOf(lastConnected)) : 0, dice);
+}
+
+function startOf(round: readonly string[], failures: number, pause: number): Attempt {
+  const [endpoint = '', ...remaining] = round;
+  return { endpoint, number: 1, remaining, failures, pause };
 }
 
 /** The first attempt after the start of the agent. */
-export function firstAttempt(strategy: Strategy, lastConnected: string | undefined): Attempt {
-  return {
-    endpoint: startingEndpoint(strategy, lastConnected),
-    number: 1,
-    givenUp: 0,
-    failures: 0,
-    pause: 0,
-  };
+export function firstAttempt(strategy: Strategy, lastConnected: string | undefined, dice: Dice): Attempt {
+  return startOf(firstRound(strategy, lastConnected, dice), 0, 0);
 }
 
-/** The attempt after one that failed: the same endpoint until it has had its attempts, then the next, round and round. */
+/**
+ * The attempt after one that failed: the same endpoint until it has had its attempts, then the next of the round; after
+ * the last of them, with a backoff, another round. One of the list's order goes on from where the last one ended.
+ */
 export function afterFailure(strategy: Strategy, failed: Attempt, dice: Dice): Attempt {
-  if (failed.number < strategy.maxAttempts)
-    return { ...failed, number: failed.number + 1, pause: dice() * jitter };
   const { endpoints } = strategy;
-  const next = endpoints[(endpoints.indexOf(failed.endpoint) + 1) % endpoints.length] ?? failed.endpoint;
-  const givenUp = failed.givenUp + 1;
-  if (givenUp < endpoints.length) {
-    return { endpoint: next, number: 1, givenUp, failures: failed.failures, pause: dice() * jitter };
-  }
+  const here = endpoints.indexOf(failed.endpoint);
+  if (here >= 0 && failed.number < strategy.maxAttempts)
+    return { ...failed, number: failed.number + 1, pause: dice() * jitter };
+  const remaining = failed.remaining.filter((endpoint) => endpoints.includes(endpoint));
+  if (remaining.length > 0) return startOf(remaining, failed.failures, dice() * jitter);
   const failures = failed.failures + 1;
-  return { endpoint: next, number: 1, givenUp: 0, failures, pause: backoff(strategy, failures, dice) };
+  const round = roundFrom(strategy, here + 1, dice);
+  return startOf(round, failures, backoff(strategy, failures, dice));
 }
 
 /**
@@ -76,8 +99,20 @@ export function afterFailure(strategy: Strategy, failed: Attempt, dice: Dice): A
  * at once after a stable one; after a short-lived one with the backoff of a failed round, for whoever accepts and drops.
  */
 export function afterConnection(strategy: Strategy, succeeded: Attempt, uptime: number, dice: Dice): Attempt {
-  const endpoint = startingEndpoint(strategy, succeeded.endpoint);
+  const round = firstRound(strategy, succeeded.endpoint, dice);
   const failures = uptime >= stable ? 0 : succeeded.failures + 1;
-  const pause = failures === 0 ? dice() * jitter : backoff(strategy, failures, dice);
-  return { endpoint, number: 1, givenUp: 0, failures, pause };
+  return startOf(round, failures, failures === 0 ? dice() * jitter : backoff(strategy, failures, dice));
+}
+
+/**
+ * The attempt with which a periodic connection begins again when its schedule calls for it, after one that `succeeded`
+ * made and that ended gracefully. It is one connection with breaks in it: whatever the strategy starts with, it goes back
+ * to the same endpoint, and on to others only when that fails. The pause spreads a fleet that shares its anchor.
+ */
+export function afterBreak(strategy: Strategy, succeeded: Attempt, dice: Dice): Attempt {
+  const same = succeeded.endpoint;
+  const here = strategy.endpoints.indexOf(same);
+  const round = roundFrom(strategy, Math.max(0, here), dice);
+  const order = here < 0 ? round : [same, ...round.filter((endpoint) => endpoint !== same)];
+  return startOf(order, 0, dice() * jitter);
 }
