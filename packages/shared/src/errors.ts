@@ -19,10 +19,10 @@ const catalogue = {
   CALLHOME_LISTEN_FAILED: (f: { address: string; port: number; why: string }) =>
     `cannot listen on ${f.address} port ${f.port}: ${f.why}`,
 
-  CALLHOME_DIAL_FAILED: (f: { address: string; port: number; why: string }) =>
-    `no TCP connection to ${f.address} port ${f.port}: ${f.why}`,
-  CALLHOME_DIAL_TIMEOUT: (f: { address: string; port: number; seconds: number }) =>
-    `no TCP connection to ${f.address} port ${f.port} within ${f.seconds} s`,
+  CALLHOME_DIAL_FAILED: (f: Dialled & { why: string }) => `${noConnection(f)}: ${f.why}`,
+  CALLHOME_DIAL_TIMEOUT: (f: Dialled & { seconds: number; why: string }) =>
+    `${noConnection(f)} within ${f.seconds} s: ${f.why}`,
+  CALLHOME_PROXY_FAILED: (f: Dialled & { why: string }) => `${noConnection(f)}: ${f.why}`,
   CALLHOME_IDENTIFICATION_INVALID: (f: { why: string }) =>
     `the peer sent no valid SSH identification: ${f.why}`,
   CALLHOME_HANDSHAKE_TIMEOUT: (f: { seconds: number; stage: string }) =>
@@ -86,6 +86,17 @@ const catalogue = {
   CALLHOME_INTERNAL: (f: { what: string }) => `${f.what} failed inside the collector: its log says why`,
   CALLHOME_API_FAILED: (f: { status: number; why: string }) => `the collector answered ${f.status}: ${f.why}`,
 } as const;
+
+/** What was to be reached, and through which proxy. */
+interface Dialled {
+  readonly address: string;
+  readonly port: number;
+  readonly proxy: string | undefined;
+}
+
+function noConnection({ address, port, proxy }: Dialled): string {
+  return `no TCP connection to ${address} port ${port}${proxy === undefined ? '' : ` through the ${proxy}`}`;
+}
 
 type Catalogue = typeof catalogue;
 

@@ -1,54 +1,130 @@
+import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import { deferred } from '@callhome/shared/deferred.js';
+import { connect, isIP, type Socket, type TcpSocketConnectOpts } from 'node:net';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { discard, firstToAnswer, type Open } from './happy-eyeballs.js';
+import { negotiate } from './proxy.js';
+import { proxyName, type SocksProxy, socksDialogue } from './socks.js';
 
 export interface DialOptions {
   readonly address: string;
   readonly port: number;
-  /** For the name and all its addresses together. Seconds. */
+  /** For names, all their addresses and the proxy together. Seconds. */
   readonly maxWait: number;
   readonly signal: AbortSignal;
+  /** An IP address of this device: only addresses of its family are dialled, also where it is 0.0.0.0 or ::. */
+  readonly localAddress?: string | undefined;
+  /** 0 is any. */
+  readonly localPort?: number | undefined;
+  /** TCP keep-alives after so long without data. Seconds. */
+  readonly keepalive?: number | undefined;
+  readonly proxy?: SocksProxy | undefined;
 }
 
 /**
- * Opens a TCP connection: resolves the name anew and tries its addresses, IPv6 and IPv4 in turn, until one answers.
- * @throws CALLHOME_DIAL_FAILED, CALLHOME_DIAL_TIMEOUT
+ * Opens a TCP connection, directly or through a proxy. Names are resolved anew, and all their addresses are tried,
+ * IPv6 and IPv4 in turn, until one answers.
+ * @throws CALLHOME_DIAL_FAILED, CALLHOME_DIAL_TIMEOUT, CALLHOME_PROXY_FAILED, CALLHOME_STOPPED
  */
-export async function dialTcp({ address, port, maxWait, signal }: DialOptions): Promise<Socket> {
-  let socket: Socket | undefined;
-  const given = deferred<never>();
-  const timeout = setTimeout(
-    () => given.reject(new CallhomeError('CALLHOME_DIAL_TIMEOUT', { address, port, seconds: maxWait })),
-    maxWait * 1000,
-  );
-  const abort = (): void => given.reject(new CallhomeError('CALLHOME_STOPPED', {}));
-  signal.addEventListener('abort', abort);
+export async function dialTcp(options: DialOptions): Promise<Socket> {
+  const { address, port, maxWait, signal, keepalive, proxy } = options;
+  const limit = new AbortController();
+  const giveUp = (): void => limit.abort();
+  const timeout = setTimeout(giveUp, maxWait * 1000);
+  signal.addEventListener('abort', giveUp);
+  if (signal.aborted) giveUp();
   try {
-    const addresses = await Promise.race([lookup(address, { all: true, verbatim: true }), given.promise]);
-    socket = connect({
-      host: address,
-      port,
-      noDelay: true,
-      autoSelectFamily: true,
-      // Node gives each address but the last 250 ms by default, which is less than some paths' round trip.
-      autoSelectFamilyAttemptTimeout: Math.max(10, Math.floor((maxWait * 1000) / addresses.length)),
-      lookup: (_name, options, callback) => {
-        const [first] = addresses;
-        if (options.all) callback(null, addresses);
-        else callback(null, first?.address ?? '', first?.family);
-      },
-    });
-    await Promise.race([once(socket, 'connect'), given.promise]);
+    const socket = await (proxy
+      ? dialThrough(proxy, options, limit.signal)
+      : dialName(address, port, options, limit.signal));
+    if (keepalive !== undefined) socket.setKeepAlive(true, keepalive * 1000);
     return socket;
   } catch (error) {
-    // What is still to come from a socket that is given up concerns nobody.
-    socket?.on('error', () => undefined).destroy();
-    if (error instanceof CallhomeError) throw error;
-    throw new CallhomeError('CALLHOME_DIAL_FAILED', { address, port, why: reasonOf(error) }, error);
+    if (signal.aborted) throw new CallhomeError('CALLHOME_STOPPED', {});
+    const facts = { address, port, proxy: proxy && proxyName(proxy), why: reasonOf(error) };
+    if (limit.signal.aborted)
+      throw new CallhomeError('CALLHOME_DIAL_TIMEOUT', { ...facts, seconds: maxWait });
+    throw new CallhomeError(proxy ? 'CALLHOME_PROXY_FAILED' : 'CALLHOME_DIAL_FAILED', facts, error);
   } finally {
     clearTimeout(timeout);
-    signal.removeEventListener('abort', abort);
+    signal.removeEventListener('abort', giveUp);
   }
+}
+
+async function dialThrough(proxy: SocksProxy, options: DialOptions, signal: AbortSignal): Promise<Socket> {
+  const { address, port, maxWait } = options;
+  const open: Open = async (target, given) => {
+    const socket = await dialName(proxy.address, proxy.port, options, given);
+    try {
+      await negotiate(socket, socksDialogue(proxy, { address: target, port }), given);
+      return socket;
+    } catch (error) {
+      discard(socket);
+      throw error;
+    }
+  };
+  if (proxy.kind !== 'socks4') return await open(address, signal);
+  const targets = ofFamily(4, await resolve(address, signal), address, 'SOCKS 4');
+  return await firstToAnswer(targets, open, maxWait, signal);
+}
+
+async function dialName(
+  name: string,
+  port: number,
+  { localAddress, localPort, maxWait }: DialOptions,
+  signal: AbortSignal,
+): Promise<Socket> {
+  const addresses = await resolve(name, signal);
+  const fitting =
+    localAddress === undefined
+      ? addresses
+      : ofFamily(isIP(localAddress), addresses, name, `the local address ${localAddress}`);
+  const open: Open = (host, given) =>
+    connectTcp({ host, port, localAddress, localPort, noDelay: true }, given);
+  return await firstToAnswer(fitting, open, maxWait, signal);
+}
+
+async function resolve(name: string, signal: AbortSignal): Promise<LookupAddress[]> {
+  signal.throwIfAborted();
+  const tooLate = once(signal, 'abort').then(() => {
+    throw new Error(`the name ${name} is not resolved yet`);
+  });
+  return await Promise.race([lookup(name, { all: true, verbatim: true }), tooLate]);
+}
+
+function ofFamily(
+  family: number,
+  addresses: readonly LookupAddress[],
+  name: string,
+  who: string,
+): LookupAddress[] {
+  const fitting = addresses.filter((address) => address.family === family);
+  if (fitting.length === 0) throw new Error(`${name} has no IPv${family} address, which ${who} needs`);
+  return fitting;
+}
+
+async function connectTcp(
+  options: TcpSocketConnectOpts & { host: string },
+  signal: AbortSignal,
+): Promise<Socket> {
+  const socket = connect(options);
+  try {
+    await once(socket, 'connect', { signal });
+    return socket;
+  } catch (error) {
+    discard(socket);
+    throw new Error(signal.aborted ? `no answer from ${options.host}` : connectFailure(error, options), {
+      cause: error,
+    });
+  }
+}
+
+/** What the kernel says of one address, or of the local one. */
+function connectFailure(error: unknown, { host, localAddress, localPort }: TcpSocketConnectOpts): string {
+  if (!(error instanceof Error && 'code' in error && 'syscall' in error)) return reasonOf(error);
+  const local = [localAddress && `address ${localAddress}`, localPort && `port ${localPort}`].filter(Boolean);
+  // Whether a port is in use shows at bind(2), or as late as at connect(2).
+  const isLocal = error.syscall === 'bind' || (local.length > 0 && /^EADDR/.test(String(error.code)));
+  return isLocal ? `cannot use the local ${local.join(' ')}: ${error.code}` : `${error.code} ${host}`;
 }
