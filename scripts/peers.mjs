@@ -10,6 +10,8 @@ const peers = {
   ncclient: { package: 'python3-ncclient', file: '/usr/lib/python3/dist-packages/ncclient/__init__.py' },
   yanglint: { package: 'libyang2-tools', file: '/usr/bin/yanglint' },
   socat: { package: 'socat', file: '/usr/bin/socat' },
+  danted: { package: 'dante-server', file: '/usr/sbin/danted' },
+  microsocks: { package: 'microsocks', file: '/usr/bin/microsocks' },
   ip: { package: 'iproute2', file: '/usr/sbin/ip' },
   mount: { package: 'mount', file: '/usr/bin/mount' },
   ps: { package: 'procps', file: '/usr/bin/ps' },

@@ -151,7 +151,7 @@ describe.each(kinds)('through a proxy of %s', (kind) => {
       await expect(dial(kind), String(length)).rejects.toMatchObject({
         code: 'CALLHOME_PROXY_FAILED',
         message: expect.stringMatching(
-          /^no TCP connection to nms\.example port 4334 through the SOCKS \w+ proxy 127\.0\.0\.1 port \d+: it closed the connection instead of an answer$/,
+          /^no TCP connection to nms\.example port 4334 through the SOCKS \w+ proxy 127\.0\.0\.1 port \d+: it closed the connection without an answer$/,
         ),
       });
     }

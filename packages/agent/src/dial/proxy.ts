@@ -42,5 +42,5 @@ export async function negotiate(socket: Socket, dialogue: SocksDialogue, signal:
 }
 
 function cutOff(): Error {
-  return new Error('it closed the connection instead of an answer');
+  return new Error('it closed the connection without an answer');
 }
