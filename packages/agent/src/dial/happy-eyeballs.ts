@@ -54,6 +54,7 @@ export async function firstToAnswer(
   };
   const answered = (socket: Socket): void => {
     running -= 1;
+    // Two can answer at the same time.
     if (others.signal.aborted) discard(socket);
     else winner.resolve(socket);
     giveUp();
@@ -66,10 +67,7 @@ export async function firstToAnswer(
   signal.throwIfAborted();
   signal.addEventListener('abort', giveUp);
   next();
-  return await winner.promise.finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', giveUp);
-  });
+  return await winner.promise.finally(() => signal.removeEventListener('abort', giveUp));
 }
 
 /** The order of RFC 8305 §4: the families in turn, the one that the system prefers first. */

@@ -22,8 +22,8 @@ export async function negotiate(socket: Socket, dialogue: SocksDialogue, signal:
         step = dialogue.next(answer);
         if (!step.done) socket.write(step.value.send);
       }
-      // A peer may close at once, and Node takes a tick to forget that the stream was read in this way.
-      socket.off('readable', proceed).off('end', closed).off('close', closed);
+      // Node takes a tick to forget that the stream was read in this way.
+      socket.off('readable', proceed);
       process.nextTick(resolve);
     } catch (error) {
       reject(error instanceof Error ? error : new Error(String(error)));
