@@ -32,8 +32,8 @@ version 21.2R3;
 apply-groups [ re0 re1 ];
 groups {
     re0 {
-        system {
-            host-name ex1-re0;
+        security {
+            policy outbound-ssh;
         }
     }
 }
@@ -219,7 +219,7 @@ delete outbound-ssh client B 192.0.2.1 retry`);
     expect(
       told('groups { G { system { services { outbound-ssh { client A { device-id a; 192.0.2.1; } } } } } }'),
     ).toEqual([
-      '1: outbound-ssh of the group "G": groups are not applied',
+      '1: outbound-ssh of "groups G" is not read: groups are not applied',
       '1: there is no active client of outbound-ssh',
     ]);
     expect(told('edit system services outbound-ssh client A\nset device-id x')).toEqual([

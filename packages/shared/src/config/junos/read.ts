@@ -235,13 +235,14 @@ function addSetting(tree: StatementTree, { path, line }: Setting, report: Report
   addPath(tree, path, line);
 }
 
+/** Outbound SSH that is elsewhere than where it takes effect by itself. */
 function outsideProblem({ verb, path }: Statement): string | undefined {
-  if (!path.includes('outbound-ssh')) return undefined;
-  if (path[0] === 'groups')
-    return `outbound-ssh of the group ${quote(path[1] ?? '')}: groups are not applied`;
+  const at = path.indexOf('outbound-ssh');
+  // anything may be called so: a policy, for one
+  if (at < 0 || (at > 0 && path[at - 1] !== 'services')) return undefined;
   if (verb !== 'set' && verb !== 'deactivate' && verb !== 'delete')
     return `${quote(verb)} is not understood: give whole set lines`;
-  return undefined;
+  return `outbound-ssh of ${quote(path.slice(0, 2).join(' '))} is not read: groups are not applied`;
 }
 
 /** What is taken away again, with everything above it that takes it away too. */
