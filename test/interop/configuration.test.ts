@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto';
-import { newAgentDocument } from '@callhome/shared/config/agent-config.js';
+import { newAgentDocument } from '@callhome/shared/config/agent-document.js';
 import { readDocument } from '@callhome/shared/config/document.js';
 import { newNmsDocument } from '@callhome/shared/config/nms-config.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';

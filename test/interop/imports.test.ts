@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { newAgentDocument } from '@callhome/shared/config/agent-config.js';
+import { newAgentDocument } from '@callhome/shared/config/agent-document.js';
 import { readDraft2014 } from '@callhome/shared/config/draft-2014/read.js';
 import { draft2014ToModel } from '@callhome/shared/config/draft-2014/to-model.js';
 import { junosToModel } from '@callhome/shared/config/junos/to-model.js';

@@ -1,7 +1,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadAgentConfig, newAgentDocument } from '@callhome/shared/config/agent-config.js';
+import { loadAgentConfig } from '@callhome/shared/config/agent-config.js';
+import { newAgentDocument } from '@callhome/shared/config/agent-document.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

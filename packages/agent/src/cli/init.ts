@@ -1,6 +1,6 @@
 import { type HostAndPort, parseHostAndPort } from '@callhome/shared/cli/host-and-port.js';
 import { writeResult } from '@callhome/shared/cli/output.js';
-import { newAgentDocument } from '@callhome/shared/config/agent-config.js';
+import { newAgentDocument } from '@callhome/shared/config/agent-document.js';
 import { callHomeSshPort } from '@callhome/shared/config/ietf-netconf-server.js';
 import { userProblem } from '@callhome/shared/config/ietf-ssh-common.js';
 import { readTextFile, writeNewFile } from '@callhome/shared/files.js';
@@ -14,7 +14,8 @@ function parseEndpoint(text: string, former: HostAndPort[] = []): HostAndPort[] 
   return [...former, endpoint];
 }
 
-function parseUser(text: string): string {
+/** A user that somebody could log in as. */
+export function parseUser(text: string): string {
   if (userProblem(text)) throw new InvalidArgumentError('It must be the name of a user.');
   return text;
 }

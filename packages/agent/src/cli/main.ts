@@ -1,6 +1,7 @@
 import { addCheck } from '@callhome/shared/cli/check-command.js';
 import { createProgram, runProgram } from '@callhome/shared/cli/run-program.js';
 import { loadAgentConfig } from '@callhome/shared/config/agent-config.js';
+import { addConvert } from './convert.js';
 import { addInit } from './init.js';
 import { addKey } from './key.js';
 import { addRun } from './run.js';
@@ -23,5 +24,6 @@ addInit(program);
 addRun(program);
 addKey(program);
 addCheck(program, 'agent.json', loadAgentConfig);
+addConvert(program);
 
 await runProgram(program);

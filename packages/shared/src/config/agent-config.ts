@@ -4,7 +4,6 @@ import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
 import { examine, type Findings } from './findings.js';
 import { userProblem } from './ietf-ssh-common.js';
-import { keyPairLeaves, publicKeyLeaves } from './keys.js';
 import type { Fields } from './yang/node.js';
 import type { Steps } from './yang/path.js';
 
@@ -128,62 +127,4 @@ function readAgentConfig(document: Document, file: string): AgentConfig {
 /** Reads an agent's configuration file. @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem */
 export async function loadAgentConfig(file: string): Promise<AgentConfig> {
   return readAgentConfig(await loadDocument(file), file);
-}
-
-/** The data of a new agent configuration: one application, endpoints in order, every value that matters written out. */
-export function newAgentDocument(options: {
-  endpoints: readonly { address: string; port: number }[];
-  hostKey: KeyPair;
-  user: string;
-  userKeys: readonly PublicKey[];
-}): unknown {
-  const keys = options.userKeys.map((key, index) => ({ name: `nms-${index + 1}`, ...publicKeyLeaves(key) }));
-  return {
-    'ietf-keystore:keystore': {
-      'asymmetric-keys': { 'asymmetric-key': [{ name: 'host-key', ...keyPairLeaves(options.hostKey) }] },
-    },
-    'ietf-truststore:truststore': {
-      'public-key-bags': { 'public-key-bag': [{ name: 'nms', 'public-key': keys }] },
-    },
-    'ietf-netconf-server:netconf-server': {
-      'call-home': {
-        'netconf-client': [
-          {
-            name: 'nms',
-            endpoints: {
-              endpoint: options.endpoints.map(({ address, port }, index) => ({
-                name: `nms-${index + 1}`,
-                ssh: {
-                  'tcp-client-parameters': { 'remote-address': address, 'remote-port': port },
-                  'ssh-server-parameters': {
-                    'server-identity': {
-                      'host-key': [
-                        { name: 'host-key', 'public-key': { 'central-keystore-reference': 'host-key' } },
-                      ],
-                    },
-                    'client-authentication': {
-                      users: {
-                        user: [
-                          { name: options.user, 'public-keys': { 'central-truststore-reference': 'nms' } },
-                        ],
-                      },
-                    },
-                    keepalives: { 'max-wait': 30, 'max-attempts': 3 },
-                  },
-                },
-              })),
-            },
-            'connection-type': { persistent: {} },
-            'reconnect-strategy': { 'start-with': 'last-connected', 'max-wait': 5, 'max-attempts': 3 },
-          },
-        ],
-      },
-    },
-    'callhome-agent:agent': {
-      backend: { embedded: {} },
-      'backoff-cap': 60,
-      'handshake-timeout': 30,
-      'max-sessions': 10,
-    },
-  };
 }

@@ -1,6 +1,6 @@
 import { CallhomeError, peerText, reasonOf } from '../../errors.js';
 import { childElements, parseElement, textOf, type XmlElement } from '../../netconf/xml-element.js';
-import { keyPredicate } from '../yang-list.js';
+import { keyPredicate } from '../yang/path.js';
 
 /** One `application` of the form of 2014: a management system that is called, as data. */
 export interface Draft2014Application {
@@ -32,7 +32,8 @@ export interface Draft2014Problem {
 }
 
 /** That of draft-ietf-netconf-server-model-01, as of the module of today. */
-const namespace = 'urn:ietf:params:xml:ns:yang:ietf-netconf-server';
+/** The namespace of the model of today too. */
+export const draft2014Namespace = 'urn:ietf:params:xml:ns:yang:ietf-netconf-server';
 
 /** Of the draft's module, where a value is absent. */
 const defaults = {
@@ -57,7 +58,8 @@ function childrenOf(
   for (const child of childElements(element)) {
     const { name } = child;
     const here = `${path}/${peerText(name)}`;
-    const kind = child.namespace === namespace && Object.hasOwn(known, name) ? known[name] : undefined;
+    const kind =
+      child.namespace === draft2014Namespace && Object.hasOwn(known, name) ? known[name] : undefined;
     const same = children.get(name);
     if (!kind) report(here, 'is not understood: left out');
     else if (!same) children.set(name, [{ element: child, path: kind === 'many' ? `${here}[1]` : here }]);
@@ -229,8 +231,8 @@ export function readDraft2014(
   file: string,
 ): { applications: Draft2014Application[]; problems: Draft2014Problem[] } {
   const root = parse(xml, file);
-  if (root.name !== 'netconf' || root.namespace !== namespace) {
-    const why = `the root element must be netconf, of the namespace ${namespace}`;
+  if (root.name !== 'netconf' || root.namespace !== draft2014Namespace) {
+    const why = `the root element must be netconf, of the namespace ${draft2014Namespace}`;
     throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: ${why}`] });
   }
   const problems: Draft2014Problem[] = [];

@@ -7,7 +7,7 @@ import {
   type SshKeepalives,
   sshEndpoints,
 } from '../call-home-client.js';
-import { keyPredicate } from '../yang-list.js';
+import { keyPredicate } from '../yang/path.js';
 import type { Draft2014Application } from './read.js';
 
 type Lose = (path: string, text: string) => void;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CallhomeError, peerText } from '../../errors.js';
 import type { Loss } from '../call-home-client.js';
-import { keyPredicate } from '../yang-list.js';
+import { keyPredicate } from '../yang/path.js';
 import { type OutboundSshClient, type OutboundSshServer, reservedWords } from './outbound-ssh.js';
 
 const keepalives = z.looseObject({

@@ -1,0 +1,79 @@
+import { CallhomeError } from '../errors.js';
+import { parseElements } from '../netconf/xml-element.js';
+import { agentDocument, type Credentials, referencesOf } from './agent-document.js';
+import type { Loss } from './call-home-client.js';
+import { type Document, readDocument } from './document.js';
+import { draft2014Namespace, readDraft2014 } from './draft-2014/read.js';
+import { draft2014ToModel } from './draft-2014/to-model.js';
+import { readJunos } from './junos/read.js';
+import { junosToModel } from './junos/to-model.js';
+
+/** A call-home configuration that came in another form than the model's. */
+export interface Imported {
+  readonly document: Document;
+  /** What the document cannot say, or says otherwise. */
+  readonly losses: readonly Loss[];
+  readonly notes: readonly string[];
+}
+
+/** One line, with the place. */
+export function lossLine(file: string, { line, path, text }: Loss): string {
+  const place = line === undefined ? path : `line ${line}`;
+  return `${file}: ${place === undefined ? '' : `${place}: `}${text}`;
+}
+
+export type Form = 'model' | 'draft-2014' | 'junos';
+
+function isDraft2014(text: string): boolean {
+  if (!text.includes('netconf')) return false;
+  try {
+    return parseElements(text).some(
+      ({ name, namespace }) => name === 'netconf' && namespace === draft2014Namespace,
+    );
+  } catch {
+    // whoever reads it says why
+    return false;
+  }
+}
+
+/** The form of a configuration's text, by how it begins. */
+export function formOf(text: string): Form {
+  if (/^\s*</.test(text)) return isDraft2014(text) ? 'draft-2014' : 'model';
+  return /^\s*[[{"]/.test(text) ? 'model' : 'junos';
+}
+
+/**
+ * Makes a document of the model from a Junos configuration or one of 2014.
+ * @param credentials what those keep elsewhere
+ * @throws CALLHOME_CONFIG_INVALID where it cannot be read
+ */
+export function importDocument(
+  text: string,
+  form: Exclude<Form, 'model'>,
+  file: string,
+  credentials: Credentials,
+): Imported {
+  const references = referencesOf(credentials);
+  const { converted, problems, notes } =
+    form === 'junos' ? importJunos(text, file, references) : importDraft2014(text, file, references);
+  const losses: Loss[] = [...problems, ...converted.losses];
+  if (converted.applications.length === 0) {
+    const why = losses.map((loss) => lossLine(file, loss));
+    throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: why });
+  }
+  const data = agentDocument(converted.applications, credentials);
+  // the way of every document: what comes of the import is valid, or it is told why not
+  return { document: readDocument(JSON.stringify(data), file), losses, notes };
+}
+
+type References = ReturnType<typeof referencesOf>;
+
+function importJunos(text: string, file: string, references: References) {
+  const { clients, problems, notes } = readJunos(text, file);
+  return { converted: junosToModel(clients, references), problems, notes };
+}
+
+function importDraft2014(text: string, file: string, references: References) {
+  const { applications, problems } = readDraft2014(text, file);
+  return { converted: draft2014ToModel(applications, references), problems, notes: [] };
+}
