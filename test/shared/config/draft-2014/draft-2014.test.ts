@@ -223,15 +223,15 @@ describe('an application of 2014 in the model', () => {
     const { applications } = convert({
       servers: [
         { address, port: 1 },
-        { address: 'nms-2', port: 1 },
         { address, port: 2 },
+        { address: 'nms-2', port: 1 },
         { address, port: 3 },
       ],
     });
     expect(applications[0]?.endpoints.endpoint.map(({ name }) => name)).toEqual([
       'nms',
-      'nms-2',
       'nms-3',
+      'nms-2',
       'nms-4',
     ]);
   });

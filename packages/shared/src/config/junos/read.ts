@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { peerText } from '../../errors.js';
+import { CallhomeError, peerText } from '../../errors.js';
 import {
   clientLeaves,
   type OutboundSshClient,
@@ -36,6 +36,8 @@ const places = [['system', 'services', 'outbound-ssh'], ['services', 'outbound-s
 const serverLeaves: ReadonlySet<string> = new Set(['port', 'retry', 'timeout']);
 const keepAliveLeaves: ReadonlySet<string> = new Set(['retry', 'timeout']);
 
+/** With more, it is something else than Junos configuration. */
+const maxProblems = 1000;
 const maxNumber = 0xffff_ffff;
 /** What no string of the model can hold (RFC 7950 §9.4), and what no one-line value of Junos needs. */
 const unprintable = /[\p{Cc}\p{Surrogate}\p{Noncharacter_Code_Point}]/u;
@@ -263,11 +265,16 @@ function removal(tree: StatementTree, { verb, path }: Statement): string | undef
 
 /**
  * Reads the outbound SSH clients of Junos configuration text: a whole configuration or a part of it, curly or `set`.
- * @throws CALLHOME_CONFIG_INVALID with line and column where it is not such text
+ * @throws CALLHOME_CONFIG_INVALID with line and column where it is not such text, and where too much is not understood
  */
 export function readJunos(text: string, file: string): JunosImport {
   const problems: JunosProblem[] = [];
-  const report: Report = (line, problem) => void problems.push({ line, text: problem });
+  const report: Report = (line, text) => {
+    problems.push({ line, text });
+    if (problems.length < maxProblems) return;
+    const lines = problems.map((problem) => `${file}: line ${problem.line}: ${problem.text}`);
+    throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [...lines, `${file}: and more`] });
+  };
   const tree = createStatementTree(1);
   const told = new Set<string>();
   let outside = 0;

@@ -14,9 +14,9 @@ export interface Statement {
 }
 
 const maxCharacters = 16 * 1024 * 1024;
-const maxDepth = 64;
+const maxDepth = 32;
 /** Of one path. Lists in brackets do not count: each of their values is a statement. */
-const maxWords = 256;
+const maxWords = 64;
 
 /** Words that begin a line of commands; nothing at the top of the curly form is called so. */
 const commands = new Set([

@@ -36,15 +36,17 @@ export function createScanner(text: string, file: string, form: Form): Scanner {
   let at = 0;
   let inList = false;
   let line = 1;
-  let lineKnownTo = 0;
+  /** Where that line ends. */
+  let lineEnd = endOfLine(0);
+
+  function endOfLine(offset: number): number {
+    const end = text.indexOf('\n', offset);
+    return end < 0 ? text.length : end;
+  }
 
   function lineOf(offset: number): number {
-    for (;;) {
-      const newline = text.indexOf('\n', lineKnownTo);
-      if (newline < 0 || newline >= offset) return line;
-      line += 1;
-      lineKnownTo = newline + 1;
-    }
+    for (; lineEnd < offset; lineEnd = endOfLine(lineEnd + 1)) line += 1;
+    return line;
   }
 
   function fail(offset: number, why: string): never {
@@ -64,8 +66,7 @@ export function createScanner(text: string, file: string, form: Form): Scanner {
     for (;;) {
       take(blank[form]);
       if (text[at] === '#') {
-        const end = text.indexOf('\n', at);
-        at = end < 0 ? text.length : end;
+        at = endOfLine(at);
       } else if (text.startsWith('/*', at)) {
         const end = text.indexOf('*/', at + 2);
         if (end < 0) fail(at, 'a comment that does not end');
