@@ -222,6 +222,9 @@ delete outbound-ssh client B 192.0.2.1 retry`);
       '1: outbound-ssh of "groups G" is not read: groups are not applied',
       '1: there is no active client of outbound-ssh',
     ]);
+    expect(
+      told('set client A device-id a 192.0.2.1 port 1\nprotect client A\nrename client A to client B'),
+    ).toEqual(['3: "rename" is not understood: give whole set lines']);
     expect(told('edit system services outbound-ssh client A\nset device-id x')).toEqual([
       '1: "edit" is not understood: give whole set lines',
       '1: there is no active client of outbound-ssh',

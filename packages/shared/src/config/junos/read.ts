@@ -237,11 +237,15 @@ function addSetting(tree: StatementTree, { path, line }: Setting, report: Report
   addPath(tree, path, line);
 }
 
-/** Outbound SSH that is elsewhere than where it takes effect by itself. */
+/** Verbs that leave what is configured as it is. */
+const harmless: ReadonlySet<string> = new Set(['protect', 'unprotect']);
+
+/** What is told of a statement that is not read: outbound SSH by another command, or where groups would put it. */
 function outsideProblem({ verb, path }: Statement): string | undefined {
   const at = path.indexOf('outbound-ssh');
   // anything may be called so: a policy, for one
-  if (at < 0 || (at > 0 && path[at - 1] !== 'services')) return undefined;
+  const elsewhere = at === 0 || path[at - 1] === 'services';
+  if (harmless.has(verb) || !(elsewhere || pathInStanza(path))) return undefined;
   if (verb !== 'set' && verb !== 'deactivate' && verb !== 'delete')
     return `${quote(verb)} is not understood: give whole set lines`;
   return `outbound-ssh of ${quote(path.slice(0, 2).join(' '))} is not read: groups are not applied`;
