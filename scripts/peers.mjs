@@ -9,6 +9,8 @@ const peers = {
   netconfd: { package: 'netconfd', file: '/usr/sbin/netconfd' },
   ncclient: { package: 'python3-ncclient', file: '/usr/lib/python3/dist-packages/ncclient/__init__.py' },
   yanglint: { package: 'libyang2-tools', file: '/usr/bin/yanglint' },
+  openssl: { package: 'openssl', file: '/usr/bin/openssl' },
+  perl: { package: 'perl-base', file: '/usr/bin/perl' },
   socat: { package: 'socat', file: '/usr/bin/socat' },
   danted: { package: 'dante-server', file: '/usr/sbin/danted' },
   microsocks: { package: 'microsocks', file: '/usr/bin/microsocks' },

@@ -10,6 +10,8 @@ const catalogue = {
     `${f.file} exists already: it holds keys, so it is not overwritten; remove it or give another --out`,
   CALLHOME_CONFIG_INVALID: (f: { problems: readonly string[] }) => f.problems.join('\n'),
   CALLHOME_KEY_INVALID: (f: { what: string; why: string }) => `${f.what} is not a usable key: ${f.why}`,
+  CALLHOME_PASSWORD_INVALID: (f: { why: string }) => `not a usable password: ${f.why}`,
+  CALLHOME_PASSWORD_UNVERIFIED: (f: { why: string }) => `the password was not verified: ${f.why}`,
   CALLHOME_STATE_LOCKED: (f: { dir: string; pid: number | undefined }) =>
     `the state folder ${f.dir} is in use by ${f.pid === undefined ? 'another process' : `process ${f.pid}`}: stop it, or give another --state-dir`,
   CALLHOME_STATE_UNUSABLE: (f: { dir: string; why: string }) =>
@@ -40,8 +42,8 @@ const catalogue = {
   CALLHOME_REPLACED: (f: { remoteAddress: string }) => `the device called again, from ${f.remoteAddress}`,
   CALLHOME_DISCONNECTED: (f: { reason: string }) => f.reason,
   CALLHOME_CONNECTION_LOST: (f: { why: string }) => `the connection was lost: ${f.why}`,
-  CALLHOME_BUFFER_EXCEEDED: (f: { what: string; bytes: number }) =>
-    `${f.what} exceeds ${f.bytes} bytes: the peer ignores flow control`,
+  CALLHOME_BUFFER_EXCEEDED: (f: { what: string; limit: string }) =>
+    `${f.what} exceeds ${f.limit}: the peer ignores flow control`,
   CALLHOME_PEER_STALLED: (f: { seconds: number }) => `the peer has not read for ${f.seconds} s`,
   CALLHOME_CHANNEL_REFUSED: (f: { why: string }) => `the device refused a NETCONF session: ${f.why}`,
 

@@ -2,13 +2,16 @@ import type { Socket } from 'node:net';
 import type { Channel, Client, Connection } from 'ssh2';
 import { CallhomeError } from '../errors.js';
 import type { Lifecycle } from './lifecycle.js';
-import { isExchangingKeys, openChannels, packetSizeOf, stateOf } from './ssh2-internals.js';
+import { isExchangingKeys, openChannels, packetSizeOf, queuedPackets, stateOf } from './ssh2-internals.js';
 
 /** ssh2 grants 2 MiB, and again 2 MiB while up to 2 MiB are unread: an honest peer stays below twice that. */
 const maxUnread = 8 * 1024 * 1024;
 
 /** What may wait on the socket: a handshake's few messages; later a piece for each channel, and answers. */
 const maxUnsent = { handshake: 64 * 1024, open: 4 * 1024 * 1024 };
+
+/** Packets that may wait for the end of an exchange of keys: answers, and what is left of a piece for each channel. */
+const maxQueued = 10_000;
 
 /** What a channel writes before it looks again whether the socket keeps up. */
 const maxPiece = 64 * 1024;
@@ -35,13 +38,14 @@ export function guardConnection(
   socket: Socket,
   life: Lifecycle,
 ): ConnectionGuard {
-  const exceeded = (what: string, bytes: number): void =>
-    life.cut(new CallhomeError('CALLHOME_BUFFER_EXCEEDED', { what, bytes }));
+  const exceeded = (what: string, limit: string): void =>
+    life.cut(new CallhomeError('CALLHOME_BUFFER_EXCEEDED', { what, limit }));
   socket.on('data', () => {
     const limit = life.stage === 'open' ? maxUnsent.open : maxUnsent.handshake;
-    if (socket.writableLength > limit) exceeded('the unsent data', limit);
+    if (socket.writableLength > limit) exceeded('the unsent data', `${limit} bytes`);
+    if (queuedPackets(connection) > maxQueued) exceeded('what waits for new keys', `${maxQueued} packets`);
     if (openChannels(connection).some((channel) => channel.readableLength > maxUnread)) {
-      exceeded("a channel's data", maxUnread);
+      exceeded("a channel's data", `${maxUnread} bytes`);
     }
   });
   // Every channel may wait for the socket to drain, and for the end of a key exchange.

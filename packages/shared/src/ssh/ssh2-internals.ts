@@ -25,6 +25,11 @@ export function isExchangingKeys(connection: Client | Connection): boolean {
   return member(member(connection, '_protocol'), '_kexinit') !== undefined;
 }
 
+/** How many packets wait for the end of an exchange of keys. */
+export function queuedPackets(connection: Client | Connection): number {
+  return Number(member(member(member(connection, '_protocol'), '_queue'), 'length') ?? 0);
+}
+
 function isChannel(entry: unknown): entry is Channel {
   return member(entry, 'outgoing') !== undefined && member(entry, 'readableLength') !== undefined;
 }
