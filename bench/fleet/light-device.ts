@@ -76,7 +76,7 @@ function serveNetconf(channel: ServerChannel, largeReply: number, greeted: () =>
 export function createLightDevice(hostKey: KeyPair, largeReply: number): LightDevice {
   let socket: Socket | undefined;
   let home = deferred<void>();
-  const server = new ssh2.Server({ hostKeys: hostSigners(hostKey) }, (connection) => {
+  const server = new ssh2.Server({ hostKeys: hostSigners([hostKey]) }, (connection) => {
     const called = home;
     connection.on('authentication', (context) => {
       if (context.method === 'publickey') context.accept();

@@ -21,7 +21,7 @@ export interface LightDevice {
 
 export function createLightDevice(): LightDevice {
   const key: KeyPair = generateKeyPair();
-  const hostKeys = hostSigners(key);
+  const hostKeys = hostSigners([key]);
   return {
     hostKey: publicKeyLine(key.publicKey, ''),
     async call(port, onChannel) {

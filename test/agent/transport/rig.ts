@@ -34,10 +34,9 @@ export function createRig(): Rig {
   let channels: SessionChannel[] = [];
   let captured = captureLog();
   beforeEach(async () => {
-    server = createServer((socket) => sockets.push(socket.on('error', () => undefined))).listen(
-      0,
-      '127.0.0.1',
-    );
+    server = createServer({ noDelay: true }, (socket) =>
+      sockets.push(socket.on('error', () => undefined)),
+    ).listen(0, '127.0.0.1');
     await once(server, 'listening');
     captured = captureLog();
   });
@@ -58,7 +57,7 @@ export function createRig(): Rig {
       const address = server.address();
       if (typeof address !== 'object' || address === null) throw new Error('not listening');
       const calling = new Promise<Socket>((resolve) => server.once('connection', resolve));
-      const device = connect(address.port, '127.0.0.1');
+      const device = connect({ port: address.port, host: '127.0.0.1', noDelay: true });
       sockets.push(device);
       return { device, nms: await calling };
     },

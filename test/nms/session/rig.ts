@@ -111,7 +111,7 @@ function serveNetconf(channel: ServerChannel): void {
 /** Makes a socket the device's end of SSH, with a plain ssh2 server. */
 export function serve(socket: Socket, options: DeviceOptions = {}): void {
   const { key = hostKey, algorithms = {}, onAuthentication, onChannel = serveNetconf } = options;
-  const server = new ssh2.Server({ hostKeys: hostSigners(key), algorithms });
+  const server = new ssh2.Server({ hostKeys: hostSigners([key]), algorithms });
   server.on('connection', (connection) => {
     connection.on('error', () => undefined);
     connection.on('authentication', async (context) => {

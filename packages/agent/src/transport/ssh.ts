@@ -3,16 +3,16 @@ import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
 import { deferred } from '@callhome/shared/deferred.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
-import { algorithms } from '@callhome/shared/ssh/algorithms.js';
 import { type ConnectionGuard, guardConnection } from '@callhome/shared/ssh/flow-control.js';
 import { scanIdentification } from '@callhome/shared/ssh/identification.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
-import { hostSigners } from '@callhome/shared/ssh/key-pair.js';
 import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { closeEmptySession } from '@callhome/shared/ssh/ssh2-internals.js';
-import ssh2, { type Channel, type Connection, type Session } from 'ssh2';
+import { serverOffer, type TransportParams } from '@callhome/shared/ssh/transport-params.js';
+import ssh2, { type AuthContext, type Channel, type Connection, type Session } from 'ssh2';
 import type { SessionChannel, SessionOrigin } from '../backend/backend.js';
-import { authenticator } from './user-authentication.js';
+import { type RekeyLimits, watchKeys } from './rekey.js';
+import { authenticator, type Verdict } from './user-authentication.js';
 
 // ssh2's own keep-alive cannot be turned off for one server, and its timeout waits for a FIN that never comes.
 Object.assign(ssh2.Server, { KEEPALIVE_CLIENT_INTERVAL: 0 });
@@ -27,6 +27,10 @@ export interface SshServerOptions {
   readonly maxSessions: number;
   /** Takes the channel of each NETCONF session; resolves when all of the session is over. */
   readonly onSession: (channel: SessionChannel, origin: SessionOrigin) => Promise<void>;
+  /** The configured algorithms; without, those of callhome. */
+  readonly transportParams?: TransportParams | undefined;
+  /** When keys are exchanged again; RFC 4253's advice by default. */
+  readonly rekey?: RekeyLimits;
   readonly log: Log;
 }
 
@@ -41,22 +45,34 @@ export interface AuthenticatedConnection {
 
 /**
  * The server end of SSH on a socket that was dialled: proves the host key, lets the configured users in by public key,
- * and hands out a channel for each `netconf` subsystem; no shell, no command, no forwarding, no environment.
- * @throws CALLHOME_HANDSHAKE_TIMEOUT, CALLHOME_HANDSHAKE_FAILED, CALLHOME_IDENTIFICATION_INVALID,
- *   CALLHOME_HOST_KEY_REFUSED, CALLHOME_AUTHENTICATION_FAILED, CALLHOME_PEER_CLOSED, CALLHOME_CONNECTION_LOST
+ * password or both, and hands out a channel for each `netconf` subsystem; no shell, no command, no forwarding, no
+ * environment.
+ * @throws CALLHOME_CONFIG_INVALID for algorithms that cannot be offered, CALLHOME_HANDSHAKE_TIMEOUT,
+ *   CALLHOME_HANDSHAKE_FAILED, CALLHOME_IDENTIFICATION_INVALID, CALLHOME_HOST_KEY_REFUSED,
+ *   CALLHOME_AUTHENTICATION_FAILED, CALLHOME_PEER_CLOSED, CALLHOME_CONNECTION_LOST
  */
 export function serveSsh(
   socket: Socket,
   endpoint: EndpointConfig,
   options: SshServerOptions,
 ): Promise<AuthenticatedConnection> {
-  const server = new ssh2.Server({ hostKeys: endpoint.hostKeys.flatMap(hostSigners), algorithms });
-  const judge = authenticator(endpoint.users);
   const life = watchLifecycle(socket, options.handshakeTimeout);
   const authenticated = deferred<AuthenticatedConnection>();
   /** Why the user was last refused: it says more than the end of the connection that follows. */
   let refusal: CallhomeError | undefined;
-  void life.ended.then((reason) => authenticated.reject(refusal ?? reason));
+  const ending = new AbortController();
+  void life.ended.then((reason) => {
+    ending.abort();
+    authenticated.reject(refusal ?? reason);
+  });
+  const offer = serverOffer(endpoint.hostKeys, options.transportParams);
+  if (offer.problems.length > 0) {
+    const problems = offer.problems.map(({ list, why }) => `${list}: ${why}`);
+    life.cut(new CallhomeError('CALLHOME_CONFIG_INVALID', { problems }));
+    return authenticated.promise;
+  }
+  const server = new ssh2.Server(offer);
+  const judge = authenticator(endpoint.users, ending.signal);
   watchIdentification(socket, life);
 
   server.once('connection', (connection) => {
@@ -64,26 +80,36 @@ export function serveSsh(
     const guard = guardConnection(connection, socket, life);
     let user = '';
     let refusals = 0;
-    connection.on('authentication', (context) => {
-      user = context.username;
-      const verdict = judge(context);
+    const answer = (context: AuthContext, verdict: Verdict): void => {
+      if (life.stage === 'ended') return;
       if (verdict.kind === 'accept') {
         context.accept();
         return;
       }
-      context.reject(['publickey']);
+      context.reject([...verdict.left], verdict.kind === 'partial');
       if (verdict.kind === 'inform') return;
+      const why =
+        verdict.kind === 'refuse' ? verdict.why : `it has still to pass ${verdict.left.join(' and ')}`;
+      refusal = new CallhomeError('CALLHOME_AUTHENTICATION_FAILED', { user: user.slice(0, 64), why });
+      if (verdict.kind === 'partial') return;
       refusals += 1;
-      refusal = new CallhomeError('CALLHOME_AUTHENTICATION_FAILED', {
-        user: user.slice(0, 64),
-        why: verdict.why,
-      });
       options.log.warn({ code: refusal.code, reason: refusal.message }, 'user refused');
       if (refusals >= maxRefusals) life.end(refusal);
+    };
+    connection.on('authentication', (context) => {
+      user = context.username;
+      const verdict = judge(context);
+      if (!(verdict instanceof Promise)) answer(context, verdict);
+      // ssh2 throws where a client's requests, sent without waiting, have overtaken one another.
+      else
+        verdict
+          .then((late) => answer(context, late))
+          .catch((error) => life.end(connectionError(life, error)));
     });
     connection.on('error', (error) => life.end(connectionError(life, error)));
     connection.once('ready', () => {
       if (!life.enter('open')) return;
+      watchKeys(connection, socket, life, options.rekey);
       serveSessions(connection, socket, user, options, life, guard);
       if (endpoint.keepalive) keepAlive(connection, socket, endpoint.keepalive, life);
       const end = (reason: CallhomeError): void => {

@@ -18,13 +18,25 @@ export interface Keepalive {
   readonly maxAttempts: number;
 }
 
+/**
+ * Who may log in to an endpoint: by each method that is configured, so by both where there are keys and a password, and
+ * never where there is neither.
+ */
+export interface UserConfig {
+  readonly name: string;
+  /** Any one of them; absent or empty where the user has no `public-keys`. */
+  readonly publicKeys?: readonly PublicKey[] | undefined;
+  /** A crypt-hash (RFC 7317). Secret. */
+  readonly passwordHash?: string | undefined;
+}
+
 /** One server of an application. */
 export interface EndpointConfig {
   readonly name: string;
   readonly address: string;
   readonly port: number;
   readonly hostKeys: readonly KeyPair[];
-  readonly users: readonly { readonly name: string; readonly publicKeys: readonly PublicKey[] }[];
+  readonly users: readonly UserConfig[];
   readonly keepalive: Keepalive | undefined;
 }
 

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { CallhomeError, reasonOf } from '../errors.js';
+import { algorithms } from './algorithms.js';
 import type { PublicKey } from './public-key.js';
 
 /** A private key and the public half that SSH shows of it. */
@@ -100,15 +101,26 @@ export function signer(pair: KeyPair): ParsedKey {
   return Object.assign(parsed, { isPrivateKey: () => true, getPrivatePEM: () => '', sign: signWith });
 }
 
+/** The type of the keys that sign with a host key algorithm: RSA has several (RFC 8332). */
+function keyTypeOf(algorithm: string): string {
+  return algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm;
+}
+
 /**
- * The keys for ssh2's server to prove a host key with. ssh2 offers each key under its `type`, and an `ssh-rsa` key with
- * SHA-1 as well, whatever it is told: so an RSA key goes in once for each algorithm of RFC 8332 and never as `ssh-rsa`.
+ * The keys for ssh2's server to prove its host with, in the order of the algorithms; for each the first key of its kind.
+ * ssh2 offers each key under its `type`, and an `ssh-rsa` key with SHA-1 as well, whatever it is told: so an RSA key
+ * goes in once for each algorithm of RFC 8332, and as `ssh-rsa` only where that is among the algorithms.
  * It takes a parsed key only as the member `key` of another object, hence the key inside itself.
  */
-export function hostSigners(pair: KeyPair): ParsedKey[] {
-  const types = pair.publicKey.type === 'ssh-rsa' ? ['rsa-sha2-512', 'rsa-sha2-256'] : [pair.publicKey.type];
-  return types.map((type) => {
-    const key = Object.assign(signer(pair), { type });
-    return Object.assign(key, { key });
+export function hostSigners(
+  pairs: readonly KeyPair[],
+  algorithmNames: readonly string[] = algorithms.serverHostKey,
+): ParsedKey[] {
+  return algorithmNames.flatMap((algorithm) => {
+    const pair = pairs.find(({ publicKey }) => publicKey.type === keyTypeOf(algorithm));
+    if (!pair) return [];
+    const key = Object.assign(signer(pair), { type: algorithm });
+    if (algorithm === 'ssh-rsa') key.sign = (data) => sign('sha1', Buffer.from(data), pair.privateKey);
+    return [Object.assign(key, { key })];
   });
 }
