@@ -9,12 +9,17 @@ export interface OpensshClientNmsOptions {
   /** The user that it logs in as. */
   readonly user: string;
   /** Its private key, a file. */
-  readonly keyFile: string;
-  /** The one host key that it trusts: a line, `TYPE BASE64 …`. */
+  readonly keyFile?: string;
+  readonly password?: string;
+  /** The host keys that it trusts: lines, `TYPE BASE64 …`. */
   readonly hostKey: string;
+  /** More settings of ssh_config. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** What it asks the device for; the `netconf` subsystem by default. Arguments of `ssh`. */
+  readonly request?: readonly string[];
 }
 
-/** An NMS that is OpenSSH's `ssh -s … netconf`, on the connection of the first device that calls home. */
+/** An NMS that is OpenSSH's `ssh`, with `-s … netconf` by default, on the connection of the first device that calls home. */
 export interface OpensshClientNms {
   readonly port: number;
   /** The NETCONF session: the subsystem's standard input and output. */
@@ -29,20 +34,24 @@ export interface OpensshClientNms {
 export async function startOpensshClientNms(options: OpensshClientNmsOptions): Promise<OpensshClientNms> {
   const folder = await createFolder('ssh');
   const knownHosts = path.join(folder, 'known_hosts');
-  await writeFile(knownHosts, `device ${options.hostKey}\n`);
+  await writeFile(knownHosts, `${options.hostKey.replaceAll(/^/gm, 'device ')}\n`);
+  const askPassword = path.join(folder, 'ask-password');
+  await writeFile(askPassword, '#!/bin/sh\necho "$TEST_PASSWORD"\n', { mode: 0o700 });
   const passConnection = fileURLToPath(new URL('pass_connection.py', import.meta.url));
   const settings = {
-    BatchMode: 'yes',
+    BatchMode: options.password === undefined ? 'yes' : 'no',
     GlobalKnownHostsFile: '/dev/null',
     HostKeyAlias: 'device',
     IdentitiesOnly: 'yes',
     IdentityAgent: 'none',
-    IdentityFile: options.keyFile,
+    IdentityFile: options.keyFile ?? 'none',
+    NumberOfPasswordPrompts: '1',
     ProxyCommand: `/usr/bin/python3 '${passConnection}'`,
     ProxyUseFdpass: 'yes',
     StrictHostKeyChecking: 'yes',
     User: options.user,
     UserKnownHostsFile: knownHosts,
+    ...options.settings,
   };
   let announce = (_port: number) => {};
   const listening = new Promise<number>((resolve) => {
@@ -53,9 +62,17 @@ export async function startOpensshClientNms(options: OpensshClientNmsOptions): P
     [
       ...['-F', 'none', '-v'],
       ...Object.entries(settings).map(([name, value]) => `-o${name}=${value}`),
-      ...['-s', 'device', 'netconf'],
+      ...(options.request ?? ['-s', 'device', 'netconf']),
     ],
     {
+      env: {
+        ...process.env,
+        // Nobody is there: it is for what asks for X11.
+        DISPLAY: ':99',
+        SSH_ASKPASS: askPassword,
+        SSH_ASKPASS_REQUIRE: 'force',
+        TEST_PASSWORD: options.password,
+      },
       stdout: 'raw',
       onLine: (line) => {
         const port = /^listening on port (\d+)/.exec(line)?.[1];
