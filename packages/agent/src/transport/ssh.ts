@@ -82,6 +82,7 @@ export function serveSsh(
     let refusals = 0;
     const answer = (context: AuthContext, verdict: Verdict): void => {
       if (life.stage === 'ended') return;
+      user = context.username;
       if (verdict.kind === 'accept') {
         context.accept();
         return;
@@ -97,7 +98,6 @@ export function serveSsh(
       if (refusals >= maxRefusals) life.end(refusal);
     };
     connection.on('authentication', (context) => {
-      user = context.username;
       const verdict = judge(context);
       if (!(verdict instanceof Promise)) answer(context, verdict);
       // ssh2 throws where a client's requests, sent without waiting, have overtaken one another.

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { UserConfig } from '@callhome/shared/config/agent-config.js';
-import { passwordVerifier, type VerifyPassword } from '@callhome/shared/crypt-hash/password-verifier.js';
+import { passwordVerifier } from '@callhome/shared/crypt-hash/password-verifier.js';
 import { reasonOf } from '@callhome/shared/errors.js';
 import { fingerprint } from '@callhome/shared/ssh/public-key.js';
 import ssh2, { type AuthContext, type PublicKeyAuthContext } from 'ssh2';
@@ -55,14 +55,9 @@ function keyProblem(user: UserConfig | undefined, context: PublicKeyAuthContext)
  * outcome.
  * @param signal the end of the connection: nobody waits for a verdict any more
  */
-export function authenticator(
-  users: readonly UserConfig[],
-  signal: AbortSignal,
-  verify: VerifyPassword = verifyPassword,
-): Judge {
+export function authenticator(users: readonly UserConfig[], signal: AbortSignal): Judge {
   const able = users.filter((user) => methodsOf(user).length > 0);
-  const passed = new Set<Method>();
-  let name: string | undefined;
+  let progress: { readonly name: string; readonly passed: Set<Method> } | undefined;
 
   function likeness(unknown: string): UserConfig | undefined {
     const number = createHmac('sha256', secret).update(unknown).digest().readUInt32BE();
@@ -74,7 +69,7 @@ export function authenticator(
     password: string,
   ): Promise<string | undefined> {
     try {
-      const right = await verify(password, user?.passwordHash ?? '', signal);
+      const right = await verifyPassword(password, user?.passwordHash ?? '', signal);
       return right ? undefined : 'the password is wrong';
     } catch (error) {
       return reasonOf(error);
@@ -83,8 +78,8 @@ export function authenticator(
 
   return (context) => {
     // RFC 4252 §5: who comes under another name starts again.
-    if (context.username !== name) passed.clear();
-    name = context.username;
+    if (progress?.name !== context.username) progress = { name: context.username, passed: new Set() };
+    const { name, passed } = progress;
     const known = able.find((user) => user.name === name);
     const user = known ?? likeness(name);
     const left = (): Method[] => methodsOf(user).filter((method) => !passed.has(method));

@@ -3,7 +3,7 @@ import { deferred } from '../deferred.js';
 import { CallhomeError, reasonOf } from '../errors.js';
 
 /** What verifications may take of the machine. */
-export interface VerifierLimits {
+interface VerifierLimits {
   /** Threads at once. */
   readonly threads: number;
   /** Passwords that wait for a thread. */
@@ -17,7 +17,7 @@ export interface VerifierLimits {
  * @param signal gives the verification up: nobody waits for its result any more
  * @throws CALLHOME_PASSWORD_UNVERIFIED where there is no time or place for it
  */
-export type VerifyPassword = (password: string, cryptHash: string, signal: AbortSignal) => Promise<boolean>;
+type VerifyPassword = (password: string, cryptHash: string, signal: AbortSignal) => Promise<boolean>;
 
 /** Verifies passwords, each in a thread of its own, which ends with it: a hash may ask for seconds of computing. */
 export function passwordVerifier(limits: VerifierLimits): VerifyPassword {
