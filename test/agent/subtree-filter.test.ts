@@ -1,9 +1,10 @@
-import { configurationData } from '@callhome/agent/backend/configuration-data.js';
 import { selectSubtrees } from '@callhome/agent/backend/subtree-filter.js';
-import { parseElement, serializeElement } from '@callhome/shared/netconf/xml-element.js';
+import { members } from '@callhome/shared/config/configuration.js';
+import { writeXml } from '@callhome/shared/config/yang/xml.js';
+import { parseElement, parseElements, serializeElement } from '@callhome/shared/netconf/xml-element.js';
 import { describe, expect, it } from 'vitest';
 
-const data = configurationData({
+const configuration = {
   'ietf-keystore:keystore': {
     'asymmetric-keys': {
       'asymmetric-key': [
@@ -15,7 +16,8 @@ const data = configurationData({
   'ietf-truststore:truststore': {
     'public-key-bags': { 'public-key-bag': [{ name: 'a<b', description: 'x & y' }] },
   },
-});
+};
+const data = parseElements(writeXml(members, configuration, { forPeers: true }));
 
 const keystore = 'xmlns="urn:ietf:params:xml:ns:yang:ietf-keystore"';
 

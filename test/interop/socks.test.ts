@@ -1,13 +1,13 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { SocksProxy } from '@callhome/agent/dial/socks.js';
 import { dialTcp } from '@callhome/agent/dial/tcp.js';
+import type { ProxyConfig } from '@callhome/shared/config/agent-config.js';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { requireRoot } from '../faults/require-root.js';
 import { requirePeers } from './peers/require-peers.js';
 import {
-  type SocksProxyProgram,
+  type ProxyConfigProgram,
   startDante,
   startMicrosocks,
   startOpensshProxy,
@@ -37,7 +37,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => once(server.close(), 'close')));
 });
 
-async function dial(proxy: SocksProxy, address: string, at = port): Promise<Socket> {
+async function dial(proxy: ProxyConfig, address: string, at = port): Promise<Socket> {
   const signal = new AbortController().signal;
   const socket = await dialTcp({ address, port: at, maxWait: 5, signal, proxy });
   sockets.push(socket);
@@ -66,12 +66,16 @@ async function closedPort(): Promise<number> {
 }
 
 requireRoot('Dante', 'danted')('through Dante', () => {
-  let dante: SocksProxyProgram;
+  let dante: ProxyConfigProgram;
   beforeAll(async () => {
     dante = await startDante();
   });
   afterAll(() => dante.stop());
-  const proxy = (kind: 'socks4' | 'socks5'): SocksProxy => ({ kind, address: '127.0.0.1', port: dante.port });
+  const proxy = (kind: 'socks4' | 'socks5'): ProxyConfig => ({
+    kind,
+    address: '127.0.0.1',
+    port: dante.port,
+  });
 
   test.each([
     ['socks4', '127.0.0.1'],
@@ -104,19 +108,19 @@ requireRoot('Dante', 'danted')('through Dante', () => {
 
   test('credentials that it does not ask for stay here', async () => {
     const credentials = { username: 'router1', password: 'tr0ub4dor' };
-    const login: SocksProxy = { kind: 'socks5', address: '127.0.0.1', port: dante.port, credentials };
+    const login: ProxyConfig = { kind: 'socks5', address: '127.0.0.1', port: dante.port, credentials };
     await expect(dial(login, '127.0.0.1')).rejects.toThrow(': it takes no username and password');
   });
 });
 
 requirePeers('microsocks')('through MicroSocks, which asks for a password', () => {
   const credentials = { username: 'router1', password: 'tr0ub4dor' };
-  let microsocks: SocksProxyProgram;
+  let microsocks: ProxyConfigProgram;
   beforeAll(async () => {
     microsocks = await startMicrosocks(credentials.username, credentials.password);
   });
   afterAll(() => microsocks.stop());
-  const proxy = (given?: typeof credentials): SocksProxy => ({
+  const proxy = (given?: typeof credentials): ProxyConfig => ({
     kind: 'socks5',
     address: '127.0.0.1',
     port: microsocks.port,
@@ -148,7 +152,7 @@ requirePeers('microsocks')('through MicroSocks, which asks for a password', () =
 });
 
 requirePeers('ssh', 'sshd')('through OpenSSH', () => {
-  let ssh: SocksProxyProgram;
+  let ssh: ProxyConfigProgram;
   beforeAll(async () => {
     ssh = await startOpensshProxy();
   });
@@ -169,7 +173,7 @@ requirePeers('ssh', 'sshd')('through OpenSSH', () => {
   });
 
   test('a closed port is told of, by no answer at all', async () => {
-    const proxy: SocksProxy = { kind: 'socks5', address: '127.0.0.1', port: ssh.port };
+    const proxy: ProxyConfig = { kind: 'socks5', address: '127.0.0.1', port: ssh.port };
     await expect(dial(proxy, '127.0.0.1', await closedPort())).rejects.toThrow(
       ': it closed the connection without an answer',
     );
@@ -177,7 +181,7 @@ requirePeers('ssh', 'sshd')('through OpenSSH', () => {
 
   test('credentials that it does not ask for stay here', async () => {
     const credentials = { username: 'router1', password: 'tr0ub4dor' };
-    const login: SocksProxy = { kind: 'socks5', address: '127.0.0.1', port: ssh.port, credentials };
+    const login: ProxyConfig = { kind: 'socks5', address: '127.0.0.1', port: ssh.port, credentials };
     await expect(dial(login, '127.0.0.1')).rejects.toMatchObject({ code: 'CALLHOME_PROXY_FAILED' });
   });
 });

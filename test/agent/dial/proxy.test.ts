@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
-import type { SocksProxy } from '@callhome/agent/dial/socks.js';
 import { type DialOptions, dialTcp } from '@callhome/agent/dial/tcp.js';
+import type { ProxyConfig } from '@callhome/shared/config/agent-config.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 /** What the system's resolver says. */
@@ -16,7 +16,7 @@ vi.mock('node:dns/promises', async (load) => {
   };
 });
 
-type Kind = SocksProxy['kind'] | 'socks5 with credentials';
+type Kind = ProxyConfig['kind'] | 'socks5 with credentials';
 const kinds: readonly Kind[] = ['socks4', 'socks4a', 'socks5', 'socks5 with credentials'];
 const credentials = { username: 'router1', password: 'tr0ub4dor' };
 
@@ -55,7 +55,7 @@ afterEach(async () => {
 
 async function dial(kind: Kind, options: Partial<DialOptions> = {}): Promise<Socket> {
   const at = { address: '127.0.0.1', port };
-  const proxy: SocksProxy =
+  const proxy: ProxyConfig =
     kind === 'socks5 with credentials' ? { kind: 'socks5', ...at, credentials } : { kind, ...at };
   const target = { address: 'nms.example', port: 4334 };
   dialled = await dialTcp({ ...target, maxWait: 5, signal: stop.signal, proxy, ...options });
@@ -243,7 +243,7 @@ describe('through a proxy', () => {
   });
 
   it('that is not there, it is an error that says so', async () => {
-    const proxy: SocksProxy = { kind: 'socks5', address: 'proxy.example', port };
+    const proxy: ProxyConfig = { kind: 'socks5', address: 'proxy.example', port };
     resolver.addresses = ['127.0.0.2', '127.0.0.3'];
     await expect(dial('socks5', { proxy })).rejects.toMatchObject({
       code: 'CALLHOME_PROXY_FAILED',

@@ -1,19 +1,20 @@
 import { BlockList } from 'node:net';
-import { type SocksProxy, type SocksTarget, socksDialogue } from '@callhome/agent/dial/socks.js';
+import { type SocksTarget, socksDialogue } from '@callhome/agent/dial/socks.js';
+import type { ProxyConfig } from '@callhome/shared/config/agent-config.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
 const at = { address: 'proxy.example', port: 1080 };
-const socks4: SocksProxy = { kind: 'socks4', ...at };
-const socks4a: SocksProxy = { kind: 'socks4a', ...at };
-const socks5: SocksProxy = { kind: 'socks5', ...at };
+const socks4: ProxyConfig = { kind: 'socks4', ...at };
+const socks4a: ProxyConfig = { kind: 'socks4a', ...at };
+const socks5: ProxyConfig = { kind: 'socks5', ...at };
 const credentials = { username: 'router1', password: 'tr0ub4dor' };
-const socks5Login: SocksProxy = { kind: 'socks5', ...at, credentials };
+const socks5Login: ProxyConfig = { kind: 'socks5', ...at, credentials };
 const nms: SocksTarget = { address: 'nms.example', port: 4334 };
 const nms4: SocksTarget = { address: '192.0.2.7', port: 4334 };
 
 /** Holds the dialogue with a proxy that says `said` and no more: all that it was sent, and what of `said` is left. */
-function converse(proxy: SocksProxy, target: SocksTarget, said: Buffer) {
+function converse(proxy: ProxyConfig, target: SocksTarget, said: Buffer) {
   const dialogue = socksDialogue(proxy, target);
   const sent: Buffer[] = [];
   let at = 0;
@@ -35,7 +36,7 @@ const bound = bytes(0, 0, 0, 0, 0, 0);
 const granted4 = bytes(0, 90, 0, 0, 0, 0, 0, 0);
 
 describe('a SOCKS request', () => {
-  it.each<[string, SocksProxy, SocksTarget, Buffer, string]>([
+  it.each<[string, ProxyConfig, SocksTarget, Buffer, string]>([
     ['of SOCKS 4', socks4, nms4, granted4, '\x04\x01\x10\xee\xc0\x00\x02\x07\x00'],
     ['of SOCKS 4a', socks4a, nms, granted4, '\x04\x01\x10\xee\x00\x00\x00\x01\x00nms.example\x00'],
     ['of SOCKS 4a for an address', socks4a, nms4, granted4, '\x04\x01\x10\xee\xc0\x00\x02\x07\x00'],
@@ -79,7 +80,7 @@ describe('a SOCKS request', () => {
     );
   });
 
-  it.each<[string, SocksProxy, string, RegExp]>([
+  it.each<[string, ProxyConfig, string, RegExp]>([
     ['a name in SOCKS 4', socks4, 'nms.example', /IPv4 addresses alone/],
     ['an IPv6 address in SOCKS 4', socks4, '2001:db8::1', /IPv4 addresses alone/],
     ['an IPv6 address in SOCKS 4a', socks4a, '2001:db8::1', /use SOCKS 5/],
@@ -97,7 +98,7 @@ describe('a SOCKS request', () => {
     ['password', ''],
     ['password', 'ü'.repeat(128)],
   ])('cannot hold a %s of a length that does not fit (%#)', (name, value) => {
-    const proxy: SocksProxy = { ...socks5, credentials: { ...credentials, [name]: value } };
+    const proxy: ProxyConfig = { ...socks5, credentials: { ...credentials, [name]: value } };
     expect(() => converse(proxy, nms, bytes())).toThrow(
       new RegExp(`^the ${name} for it must have 1 to 255 bytes$`),
     );
@@ -164,7 +165,7 @@ describe('a SOCKS dialogue', () => {
     );
   });
 
-  it.each<[string, SocksProxy, Buffer]>([
+  it.each<[string, ProxyConfig, Buffer]>([
     ['it says: the request is rejected, or has failed', socks4a, bytes(0, 91, 0, 0, 0, 0, 0, 0)],
     ['it says: it cannot reach an identd here', socks4a, bytes(0, 92, 0, 0, 0, 0, 0, 0)],
     ['it says: code 0, which SOCKS 4 does not have', socks4a, bytes(0, 0, 0, 0, 0, 0, 0, 0)],

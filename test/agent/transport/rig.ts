@@ -5,7 +5,6 @@ import type { RekeyLimits } from '@callhome/agent/transport/rekey.js';
 import { type AuthenticatedConnection, serveSsh } from '@callhome/agent/transport/ssh.js';
 import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
 import { generateKeyPair, type KeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
-import type { TransportParams } from '@callhome/shared/ssh/transport-params.js';
 import { Client, type ClientChannel, type ConnectConfig } from 'ssh2';
 import { afterEach, beforeEach } from 'vitest';
 import { type CapturedLog, captureLog } from '../../programs/captured-log.js';
@@ -16,7 +15,6 @@ export const userKey = generateKeyPair();
 export interface ServeOptions extends Partial<EndpointConfig> {
   /** Seconds. */
   readonly handshakeTimeout?: number;
-  readonly transportParams?: TransportParams;
   readonly rekey?: RekeyLimits;
   /** Serves a session; by default it is over with its channel. */
   readonly onSession?: (channel: SessionChannel) => Promise<void>;
@@ -65,7 +63,7 @@ export function createRig(): Rig {
       sockets.push(device);
       return { device, nms: await calling };
     },
-    serve(device, { handshakeTimeout = 20, onSession, transportParams, rekey, ...overrides } = {}) {
+    serve(device, { handshakeTimeout = 20, onSession, rekey, ...overrides } = {}) {
       const endpoint: EndpointConfig = {
         name: 'nms-1',
         address: '127.0.0.1',
@@ -73,6 +71,11 @@ export function createRig(): Rig {
         hostKeys: [hostKey],
         users: [{ name: 'callhome', publicKeys: [userKey.publicKey] }],
         keepalive: undefined,
+        localAddress: undefined,
+        localPort: 0,
+        tcpKeepalive: undefined,
+        proxy: undefined,
+        transportParams: {},
         ...overrides,
       };
       const untilClosed = (channel: SessionChannel): Promise<void> =>
@@ -80,7 +83,6 @@ export function createRig(): Rig {
       return serveSsh(device, endpoint, {
         handshakeTimeout,
         maxSessions: 2,
-        transportParams,
         ...(rekey && { rekey }),
         onSession(channel) {
           channels.push(channel);

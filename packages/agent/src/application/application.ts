@@ -56,6 +56,10 @@ async function makeAttempt(
     const socket = await dialTcp({
       address: endpoint.address,
       port: endpoint.port,
+      localAddress: endpoint.localAddress,
+      localPort: endpoint.localPort,
+      keepalive: endpoint.tcpKeepalive,
+      proxy: endpoint.proxy,
       maxWait: config.maxWait,
       signal,
     });

@@ -56,21 +56,3 @@ export function scheduleStep(schedule: Schedule, before: History, now: number): 
   const due = dueTimeFrom(schedule, history.kind === 'none' ? history.since : history.at + 1);
   return due <= now ? { kind: 'due' } : { kind: 'wait', delay: Math.min(due - now, recheck), history };
 }
-
-/** The form that the model asks for: date-and-time, to the minute. */
-const form =
-  /^(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))T(?:[01]\d|2[0-3]):[0-5]\d:00(?:Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))$/;
-
-/**
- * Reads an `anchor-time`: milliseconds since 1970, or what is wrong with it. The model's pattern lets the 31st of February
- * pass; here it is a problem. The offset -00:00 is UTC (RFC 3339 §4.3).
- */
-export function parseAnchorTime(text: string): { readonly time: number } | { readonly problem: string } {
-  const [, day] = form.exec(text) ?? [];
-  if (day === undefined)
-    return { problem: 'is no time in whole minutes with an offset, such as 2026-03-01T00:15:00Z' };
-  const midnight = new Date(`${day}T00:00:00Z`);
-  if (Number.isNaN(midnight.getTime()) || !midnight.toISOString().startsWith(day))
-    return { problem: `is on a day that no calendar has: ${day}` };
-  return { time: Date.parse(text) };
-}

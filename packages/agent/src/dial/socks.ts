@@ -1,21 +1,5 @@
 import { isIP, isIPv4 } from 'node:net';
-
-/** A SOCKS proxy: how it is reached and what it speaks. */
-export type SocksProxy =
-  | { readonly kind: 'socks4'; readonly address: string; readonly port: number }
-  | { readonly kind: 'socks4a'; readonly address: string; readonly port: number }
-  | {
-      readonly kind: 'socks5';
-      readonly address: string;
-      readonly port: number;
-      readonly credentials?: SocksCredentials | undefined;
-    };
-
-/** RFC 1929: each of 1 to 255 bytes in UTF-8. */
-export interface SocksCredentials {
-  readonly username: string;
-  readonly password: string;
-}
+import type { ProxyConfig, ProxyCredentials } from '@callhome/shared/config/agent-config.js';
 
 /** What the proxy is to connect to. */
 export interface SocksTarget {
@@ -37,7 +21,7 @@ export interface SocksExchange {
 export type SocksDialogue = Generator<SocksExchange, void, Buffer>;
 
 /** The dialogue that makes the proxy connect to the target. SOCKS 4 takes an IPv4 address alone. */
-export function socksDialogue(proxy: SocksProxy, target: SocksTarget): SocksDialogue {
+export function socksDialogue(proxy: ProxyConfig, target: SocksTarget): SocksDialogue {
   switch (proxy.kind) {
     case 'socks4':
       return socks4(socks4Request(target));
@@ -49,7 +33,7 @@ export function socksDialogue(proxy: SocksProxy, target: SocksTarget): SocksDial
 }
 
 /** How messages name the proxy. */
-export function proxyName({ kind, address, port }: SocksProxy): string {
+export function proxyName({ kind, address, port }: ProxyConfig): string {
   return `SOCKS ${kind.slice('socks'.length)} proxy ${address} port ${port}`;
 }
 
@@ -101,7 +85,7 @@ function* socks4(request: Buffer): SocksDialogue {
     throw new Error(`it says: ${socks4Replies[code] ?? `code ${code}, which SOCKS 4 does not have`}`);
 }
 
-function* socks5(target: SocksTarget, credentials: SocksCredentials | undefined): SocksDialogue {
+function* socks5(target: SocksTarget, credentials: ProxyCredentials | undefined): SocksDialogue {
   const request = Buffer.concat([Buffer.of(5, 1, 0), socks5Address(target.address), uint16(target.port)]);
   const authentication = credentials && authenticationRequest(credentials);
 
@@ -153,7 +137,7 @@ function* boundAddressLength(type: number | undefined): Generator<SocksExchange,
 }
 
 /** RFC 1929 §2. */
-function authenticationRequest({ username, password }: SocksCredentials): Buffer {
+function authenticationRequest({ username, password }: ProxyCredentials): Buffer {
   return Buffer.concat([
     Buffer.of(1),
     counted(Buffer.from(username), 'the username for it'),

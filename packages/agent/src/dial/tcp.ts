@@ -2,10 +2,11 @@ import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, isIP, type Socket, type TcpSocketConnectOpts } from 'node:net';
+import type { ProxyConfig } from '@callhome/shared/config/agent-config.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { discard, firstToAnswer, type Open } from './happy-eyeballs.js';
 import { negotiate } from './proxy.js';
-import { proxyName, type SocksProxy, socksDialogue } from './socks.js';
+import { proxyName, socksDialogue } from './socks.js';
 
 export interface DialOptions {
   readonly address: string;
@@ -19,7 +20,7 @@ export interface DialOptions {
   readonly localPort?: number | undefined;
   /** TCP keep-alives after so long without data. Seconds. */
   readonly keepalive?: number | undefined;
-  readonly proxy?: SocksProxy | undefined;
+  readonly proxy?: ProxyConfig | undefined;
 }
 
 /**
@@ -52,7 +53,7 @@ export async function dialTcp(options: DialOptions): Promise<Socket> {
   }
 }
 
-async function dialThrough(proxy: SocksProxy, options: DialOptions, signal: AbortSignal): Promise<Socket> {
+async function dialThrough(proxy: ProxyConfig, options: DialOptions, signal: AbortSignal): Promise<Socket> {
   const { address, port, maxWait } = options;
   const open: Open = async (target, given) => {
     const socket = await dialName(proxy.address, proxy.port, options, given);

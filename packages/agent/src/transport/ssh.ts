@@ -8,7 +8,7 @@ import { scanIdentification } from '@callhome/shared/ssh/identification.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { closeEmptySession } from '@callhome/shared/ssh/ssh2-internals.js';
-import { serverOffer, type TransportParams } from '@callhome/shared/ssh/transport-params.js';
+import { serverOffer } from '@callhome/shared/ssh/transport-params.js';
 import ssh2, { type AuthContext, type Channel, type Connection, type Session } from 'ssh2';
 import type { SessionChannel, SessionOrigin } from '../backend/backend.js';
 import { type RekeyLimits, watchKeys } from './rekey.js';
@@ -27,8 +27,6 @@ export interface SshServerOptions {
   readonly maxSessions: number;
   /** Takes the channel of each NETCONF session; resolves when all of the session is over. */
   readonly onSession: (channel: SessionChannel, origin: SessionOrigin) => Promise<void>;
-  /** The configured algorithms; without, those of callhome. */
-  readonly transportParams?: TransportParams | undefined;
   /** When keys are exchanged again; RFC 4253's advice by default. */
   readonly rekey?: RekeyLimits;
   readonly log: Log;
@@ -65,7 +63,7 @@ export function serveSsh(
     ending.abort();
     authenticated.reject(refusal ?? reason);
   });
-  const offer = serverOffer(endpoint.hostKeys, options.transportParams);
+  const offer = serverOffer(endpoint.hostKeys, endpoint.transportParams);
   if (offer.problems.length > 0) {
     const problems = offer.problems.map(({ list, why }) => `${list}: ${why}`);
     life.cut(new CallhomeError('CALLHOME_CONFIG_INVALID', { problems }));

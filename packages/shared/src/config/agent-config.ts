@@ -1,9 +1,13 @@
+import { createHash } from 'node:crypto';
+import { hashPassword, parseCryptHash } from '../crypt-hash/crypt-hash.js';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { PublicKey } from '../ssh/public-key.js';
+import { serverOffer, type TransportParams } from '../ssh/transport-params.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
 import { examine, type Findings } from './findings.js';
 import { userProblem } from './ietf-ssh-common.js';
+import { parseAnchorTime } from './ietf-yang-types.js';
 import type { Fields } from './yang/node.js';
 import type { Steps } from './yang/path.js';
 
@@ -11,6 +15,7 @@ type CallHome = NonNullable<Configuration['ietf-netconf-server:netconf-server'][
 type Application = CallHome['netconf-client'][number];
 type Endpoint = Application['endpoints']['endpoint'][number];
 type SshEndpoint = NonNullable<Endpoint['ssh']>;
+type TcpClient = SshEndpoint['tcp-client-parameters'];
 
 /** When SSH probes a silent peer. Seconds. */
 export interface Keepalive {
@@ -30,23 +35,61 @@ export interface UserConfig {
   readonly passwordHash?: string | undefined;
 }
 
+/** A SOCKS proxy. */
+export type ProxyConfig =
+  | { readonly kind: 'socks4' | 'socks4a'; readonly address: string; readonly port: number }
+  | {
+      readonly kind: 'socks5';
+      readonly address: string;
+      readonly port: number;
+      readonly credentials?: ProxyCredentials | undefined;
+    };
+
+/** RFC 1929: each of 1 to 255 bytes in UTF-8. */
+export interface ProxyCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** One server of an application. */
 export interface EndpointConfig {
   readonly name: string;
   readonly address: string;
   readonly port: number;
+  readonly localAddress: string | undefined;
+  /** 0 is any. */
+  readonly localPort: number;
+  /** Of the kernel: silence before it probes. Seconds. */
+  readonly tcpKeepalive: number | undefined;
+  readonly proxy: ProxyConfig | undefined;
   readonly hostKeys: readonly KeyPair[];
   readonly users: readonly UserConfig[];
+  readonly transportParams: TransportParams;
   readonly keepalive: Keepalive | undefined;
 }
+
+export type ConnectionType =
+  | { readonly kind: 'persistent' }
+  | {
+      readonly kind: 'periodic';
+      /** Minutes. */
+      readonly period: number;
+      /** Milliseconds since 1970; undefined: when the application starts. */
+      readonly anchor: number | undefined;
+      /** Seconds; 0 is never. */
+      readonly idleTimeout: number;
+    };
 
 /** One management system that is called. Times in seconds. */
 export interface ApplicationConfig {
   readonly name: string;
   readonly endpoints: readonly EndpointConfig[];
-  readonly startWith: 'first-listed' | 'last-connected';
+  readonly connectionType: ConnectionType;
+  readonly startWith: 'first-listed' | 'last-connected' | 'random-selection';
   readonly maxWait: number;
   readonly maxAttempts: number;
+  /** The same for two configurations of an application that differ in nothing, its keys and passwords included. */
+  readonly fingerprint: string;
 }
 
 export interface AgentConfig {
@@ -54,20 +97,29 @@ export interface AgentConfig {
   readonly agent: Configuration['callhome-agent:agent'];
   /** The file's data, with its secrets. */
   readonly data: Fields;
+  /** What is done otherwise than the file says. */
+  readonly warnings: readonly string[];
 }
 
-function readHostKeys(ssh: SshEndpoint['ssh-server-parameters'], here: Steps, findings: Findings): KeyPair[] {
+type SshServer = SshEndpoint['ssh-server-parameters'];
+
+function readHostKeys(ssh: SshServer, here: Steps, findings: Findings): KeyPair[] {
   return ssh['server-identity']['host-key'].flatMap((key, index) => {
     const steps = [...here, 'server-identity', 'host-key', index, 'public-key'];
     return (key['public-key'] && findings.keyPair(key['public-key'], steps)) ?? [];
   });
 }
 
-function readUsers(
-  ssh: SshEndpoint['ssh-server-parameters'],
-  here: Steps,
-  findings: Findings,
-): EndpointConfig['users'] {
+function readPassword(hash: string | undefined, steps: Steps, findings: Findings): string | undefined {
+  if (hash === undefined) return undefined;
+  const parsed = parseCryptHash(hash);
+  if (parsed.kind === 'refused') findings.add(steps, parsed.why);
+  if (parsed.kind !== 'cleartext') return hash;
+  findings.warn(steps, 'is in clear text: `callhome-agent convert` writes its hash');
+  return hashPassword(parsed.password);
+}
+
+function readUsers(ssh: SshServer, here: Steps, findings: Findings): UserConfig[] {
   const { user: users } = ssh['client-authentication'].users;
   const list = [...here, 'client-authentication', 'users', 'user'];
   if (users.length === 0) findings.add(list, 'is empty: nobody could log in');
@@ -75,25 +127,101 @@ function readUsers(
     const steps = [...list, index];
     const badName = userProblem(user.name);
     if (badName) findings.add([...steps, 'name'], badName);
-    if (!user['public-keys']) findings.add(steps, 'has no "public-keys": nobody could log in as this user');
-    const publicKeys = user['public-keys']
-      ? findings.publicKeys(user['public-keys'], [...steps, 'public-keys'])
-      : [];
-    return { name: user.name, publicKeys };
+    const keys = user['public-keys'];
+    const publicKeys = keys && findings.publicKeys(keys, [...steps, 'public-keys']);
+    const hash = user.password['hashed-password'];
+    if (!publicKeys && hash === undefined)
+      findings.add(steps, 'has neither "public-keys" nor a "password": nobody could log in as this user');
+    if (publicKeys?.length === 0)
+      findings.add([...steps, 'public-keys'], 'has no usable key: nobody could log in as this user');
+    return {
+      name: user.name,
+      publicKeys,
+      passwordHash: readPassword(hash, [...steps, 'password', 'hashed-password'], findings),
+    };
   });
+}
+
+/** Where each list of algorithms stands in `transport-params`. */
+const algorithmLists = {
+  hostKey: ['host-key', 'host-key-alg'],
+  keyExchange: ['key-exchange', 'key-exchange-alg'],
+  encryption: ['encryption', 'encryption-alg'],
+  mac: ['mac', 'mac-alg'],
+} as const;
+
+function readTransportParams(
+  { 'transport-params': lists }: SshServer,
+  hostKeys: readonly KeyPair[],
+  here: Steps,
+  findings: Findings,
+): TransportParams {
+  const params: TransportParams = {
+    hostKey: lists['host-key']['host-key-alg'],
+    keyExchange: lists['key-exchange']['key-exchange-alg'],
+    encryption: lists.encryption['encryption-alg'],
+    mac: lists.mac['mac-alg'],
+  };
+  for (const { list, index, why } of serverOffer(hostKeys, params).problems) {
+    const steps = [...here, 'transport-params', ...algorithmLists[list]];
+    findings.add(index === undefined ? steps : [...steps, index], why);
+  }
+  return params;
+}
+
+function readProxy(tcp: TcpClient, here: Steps, findings: Findings): ProxyConfig | undefined {
+  const proxy = tcp['proxy-server'];
+  if (!proxy) return undefined;
+  const { 'socks4-parameters': v4, 'socks4a-parameters': v4a, 'socks5-parameters': v5 } = proxy;
+  if (v4) return { kind: 'socks4', address: v4['remote-address'], port: v4['remote-port'] };
+  if (v4a) return { kind: 'socks4a', address: v4a['remote-address'], port: v4a['remote-port'] };
+  if (!v5) return undefined;
+  const login = v5['authentication-parameters']?.['username-password'];
+  const steps = [
+    ...here,
+    'proxy-server',
+    'socks5-parameters',
+    'authentication-parameters',
+    'username-password',
+  ];
+  const bounded = (name: string, text: string): string => {
+    const length = Buffer.byteLength(text);
+    // RFC 1929 §2 has one byte for the length
+    if (length === 0 || length > 255)
+      findings.add([...steps, name], 'must have from 1 to 255 bytes of UTF-8');
+    return text;
+  };
+  const credentials = login && {
+    username: bounded('username', login.username),
+    password: bounded('cleartext-password', login['cleartext-password'] ?? ''),
+  };
+  return { kind: 'socks5', address: v5['remote-address'], port: v5['remote-port'], credentials };
 }
 
 function readEndpoint({ name, ssh }: Endpoint, steps: Steps, findings: Findings): EndpointConfig[] {
   if (!ssh) return [];
   const { 'tcp-client-parameters': tcp, 'ssh-server-parameters': server } = ssh;
+  const tcpSteps = [...steps, 'ssh', 'tcp-client-parameters'];
   const here = [...steps, 'ssh', 'ssh-server-parameters'];
+  if (tcp.keepalives) {
+    findings.warn(
+      [...tcpSteps, 'keepalives'],
+      'idle-time alone is heeded: Node.js sends 10 probes, one a second, whatever max-probes and probe-interval say',
+    );
+  }
+  const hostKeys = readHostKeys(server, here, findings);
   return [
     {
       name,
       address: tcp['remote-address'],
       port: tcp['remote-port'],
-      hostKeys: readHostKeys(server, here, findings),
+      localAddress: tcp['local-address'],
+      localPort: tcp['local-port'],
+      tcpKeepalive: tcp.keepalives?.['idle-time'],
+      proxy: readProxy(tcp, tcpSteps, findings),
+      hostKeys,
       users: readUsers(server, here, findings),
+      transportParams: readTransportParams(server, hostKeys, here, findings),
       keepalive: server.keepalives && {
         maxWait: server.keepalives['max-wait'],
         maxAttempts: server.keepalives['max-attempts'],
@@ -102,19 +230,51 @@ function readEndpoint({ name, ssh }: Endpoint, steps: Steps, findings: Findings)
   ];
 }
 
+function readConnectionType(
+  { periodic }: Application['connection-type'],
+  steps: Steps,
+  findings: Findings,
+): ConnectionType {
+  if (!periodic) return { kind: 'persistent' };
+  const text = periodic['anchor-time'];
+  const anchor = text === undefined ? { time: undefined } : parseAnchorTime(text);
+  if ('problem' in anchor) findings.add([...steps, 'periodic', 'anchor-time'], anchor.problem);
+  return {
+    kind: 'periodic',
+    period: periodic.period,
+    anchor: 'time' in anchor ? anchor.time : undefined,
+    idleTimeout: periodic['idle-timeout'],
+  };
+}
+
+/** What an application is, beyond what its own entry says: the keys that it refers to. */
+function fingerprintOf(application: Application, endpoints: readonly EndpointConfig[]): string {
+  const keys = endpoints.map(({ hostKeys, users }) => [
+    hostKeys.map(({ publicKey }) => publicKey.blob.toString('base64')),
+    users.map(({ publicKeys }) => publicKeys?.map(({ blob }) => blob.toString('base64'))),
+  ]);
+  return createHash('sha256')
+    .update(JSON.stringify([application, keys]))
+    .digest('base64');
+}
+
 function readApplication(application: Application, steps: Steps, findings: Findings): ApplicationConfig {
-  const { endpoint: endpoints } = application.endpoints;
   const strategy = application['reconnect-strategy'];
-  const startWith = strategy['start-with'];
+  const endpoints = application.endpoints.endpoint.flatMap((endpoint, index) =>
+    readEndpoint(endpoint, [...steps, 'endpoints', 'endpoint', index], findings),
+  );
   return {
     name: application.name,
-    endpoints: endpoints.flatMap((endpoint, index) =>
-      readEndpoint(endpoint, [...steps, 'endpoints', 'endpoint', index], findings),
+    endpoints,
+    connectionType: readConnectionType(
+      application['connection-type'],
+      [...steps, 'connection-type'],
+      findings,
     ),
-    // another one has been refused
-    startWith: startWith === 'last-connected' ? startWith : 'first-listed',
+    startWith: strategy['start-with'],
     maxWait: strategy['max-wait'],
     maxAttempts: strategy['max-attempts'],
+    fingerprint: fingerprintOf(application, endpoints),
   };
 }
 
@@ -133,7 +293,7 @@ function readAgentConfig(document: Document, file: string): AgentConfig {
     readApplication(client, [...callHome, 'netconf-client', index], findings),
   );
   findings.throwAny();
-  return { applications, agent: config['callhome-agent:agent'], data };
+  return { applications, agent: config['callhome-agent:agent'], data, warnings: findings.warnings };
 }
 
 /** Reads an agent's configuration file. @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem */

@@ -20,6 +20,9 @@ import { visit } from './yang/visit.js';
 /** What is wrong with a valid document for the program that is to run on it, collected so that all of it is told. */
 export interface Findings {
   add(steps: Steps, rule: string): void;
+  /** What the program does otherwise than the document says, and runs all the same. */
+  warn(steps: Steps, text: string): void;
+  readonly warnings: readonly string[];
   /** The key pair that is meant, in the document at `steps` or in its keystore; undefined where it is told to be unusable. */
   keyPair(choice: KeyChoice, steps: Steps): KeyPair | undefined;
   /** Those of the public keys that are usable. */
@@ -52,6 +55,7 @@ export function examine(document: Document, file: string, own: readonly (keyof t
   const problems: string[] = [];
   const add = (steps: Steps, rule: string): void =>
     void problems.push(problemLine(file, data, { steps, rule }));
+  const warnings: string[] = [];
   const attempt = <T>(steps: Steps, read: () => T): T | undefined => {
     try {
       return read();
@@ -99,6 +103,8 @@ export function examine(document: Document, file: string, own: readonly (keyof t
 
   return {
     add,
+    warn: (steps, text) => void warnings.push(problemLine(file, data, { steps, rule: text })),
+    warnings,
     keyPair(choice, steps) {
       const inline = choice['inline-definition'];
       if (inline) return pairOf(inline, [...steps, 'inline-definition']);

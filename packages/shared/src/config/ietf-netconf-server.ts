@@ -107,10 +107,7 @@ const connectionType = container(
             description: 'Without a message this long the connection is closed; 0 is never.',
           }),
         },
-        {
-          description: 'Connected from time to time.',
-          refused: 'periodic connections are not supported yet',
-        },
+        { description: 'Connected from time to time.' },
       ),
     },
     { mandatory: true },
@@ -123,7 +120,6 @@ const reconnectStrategy = container(
     'start-with': leaf(enumeration(['first-listed', 'last-connected', 'random-selection']), {
       default: 'first-listed',
       description: 'Which endpoint to try first.',
-      refused: (value) => (value === 'random-selection' ? 'is not supported yet' : undefined),
     }),
     'max-wait': leaf(uint16(1), {
       default: 5,

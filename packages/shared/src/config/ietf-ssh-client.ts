@@ -1,6 +1,6 @@
 import { passwordGrouping } from './ietf-crypto-types.js';
 import { inlineOrKeystoreAsymmetricKey } from './ietf-keystore.js';
-import { keepalives, transportParams } from './ietf-ssh-common.js';
+import { keepalives, transportParamsGrouping } from './ietf-ssh-common.js';
 import { inlineOrTruststorePublicKeys } from './ietf-truststore.js';
 import { absent, container, leaf, presence } from './yang/node.js';
 import { string } from './yang/types.js';
@@ -35,6 +35,9 @@ export const sshClientGrouping = {
     { description: 'Which devices are trusted.' },
     [{ holds: (node) => node['ssh-host-keys'] !== undefined, error: 'must have "ssh-host-keys"' }],
   ),
-  'transport-params': transportParams,
+  'transport-params': container(transportParamsGrouping, {
+    description: 'The algorithms to offer; where a list is empty, those that are secure today.',
+    refused: 'chosen algorithms are not supported yet',
+  }),
   keepalives,
 };

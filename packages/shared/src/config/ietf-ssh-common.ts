@@ -17,7 +17,7 @@ function algorithm(name: string, registered: ReturnType<typeof enumeration>) {
 }
 
 /** grouping transport-params-grouping. */
-const transportParamsGrouping = {
+export const transportParamsGrouping = {
   'host-key': container(
     {
       'host-key-alg': leafList(algorithm('ssh-public-key-algorithm', sshPublicKeyAlgorithm), {
@@ -51,12 +51,6 @@ const transportParamsGrouping = {
     { description: 'MACs.' },
   ),
 };
-
-/** container transport-params of both ends of SSH. */
-export const transportParams = container(transportParamsGrouping, {
-  description: 'The algorithms to offer; where a list is empty, those that are secure today.',
-  refused: 'chosen algorithms are not supported yet',
-});
 
 /** The leaves of the keep-alives of SSH and TLS, of both ends. */
 export const keepalivesLeaves = {

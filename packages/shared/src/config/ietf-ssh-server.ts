@@ -1,6 +1,6 @@
 import { cryptHash } from './iana-crypt-hash.js';
 import { inlineOrKeystoreAsymmetricKey } from './ietf-keystore.js';
-import { keepalives, transportParams } from './ietf-ssh-common.js';
+import { keepalives, transportParamsGrouping } from './ietf-ssh-common.js';
 import { inlineOrTruststorePublicKeys } from './ietf-truststore.js';
 import { absent, choice, container, leaf, list, presence } from './yang/node.js';
 import { string } from './yang/types.js';
@@ -43,7 +43,6 @@ export const sshServerGrouping = {
                   'hashed-password': leaf(cryptHash, {
                     secret: true,
                     description: 'The password that the user has to know.',
-                    refused: 'passwords are not supported yet',
                   }),
                   'last-modified': absent('config false'),
                 },
@@ -62,6 +61,8 @@ export const sshServerGrouping = {
     },
     { description: 'Who is let in.' },
   ),
-  'transport-params': transportParams,
+  'transport-params': container(transportParamsGrouping, {
+    description: 'The algorithms to offer; where a list is empty, those that are secure today.',
+  }),
   keepalives,
 };

@@ -53,7 +53,6 @@ const proxyServer = presence(
   ),
   {
     description: 'Dials through a SOCKS proxy.',
-    refused: 'proxies are not supported yet',
   },
 );
 
@@ -64,12 +63,10 @@ export function tcpClientGrouping(defaultPort: number) {
     'remote-port': leaf(portNumber, { default: defaultPort, description: 'The port to dial.' }),
     'local-address': leaf(ipAddress, {
       description: 'The address to dial from; without it, as the routes have it.',
-      refused: 'dialling from a chosen address is not supported yet',
     }),
     'local-port': leaf(portNumber, {
       default: 0,
       description: 'The port to dial from; 0 is any.',
-      refused: (value) => (value === 0 ? undefined : 'dialling from a chosen port is not supported yet'),
     }),
     'proxy-server': proxyServer,
     ...tcpCommonGrouping,

@@ -22,7 +22,7 @@ export interface AlgorithmProblem {
   readonly why: string;
 }
 
-// What ssh2 can do of what IANA has a name for, the weak too: they are offered only where they are asked for by name.
+// What ssh2 can do of what IANA or OpenSSH has a name for, the weak too: they are offered only where they are asked for by name.
 
 const hostKeyAlgorithms: Readonly<Record<string, string>> = {
   'ssh-ed25519': 'ssh-ed25519',
@@ -37,6 +37,7 @@ const hostKeyAlgorithms: Readonly<Record<string, string>> = {
 /** Without the group exchanges: ssh2's server has none. */
 const keyExchangeAlgorithms: Readonly<Record<string, KexAlgorithm>> = {
   'curve25519-sha256': 'curve25519-sha256',
+  'curve25519-sha256@libssh.org': 'curve25519-sha256@libssh.org',
   'ecdh-sha2-nistp256': 'ecdh-sha2-nistp256',
   'ecdh-sha2-nistp384': 'ecdh-sha2-nistp384',
   'ecdh-sha2-nistp521': 'ecdh-sha2-nistp521',
@@ -54,6 +55,9 @@ const encryptionAlgorithms: Readonly<Record<string, CipherAlgorithm>> = {
   AEAD_AES_128_GCM: 'aes128-gcm@openssh.com',
   AEAD_AES_256_GCM: 'aes256-gcm@openssh.com',
   'chacha20-poly1305': 'chacha20-poly1305@openssh.com',
+  'aes128-gcm@openssh.com': 'aes128-gcm@openssh.com',
+  'aes256-gcm@openssh.com': 'aes256-gcm@openssh.com',
+  'chacha20-poly1305@openssh.com': 'chacha20-poly1305@openssh.com',
   'aes128-ctr': 'aes128-ctr',
   'aes192-ctr': 'aes192-ctr',
   'aes256-ctr': 'aes256-ctr',
@@ -67,6 +71,9 @@ const encryptionAlgorithms: Readonly<Record<string, CipherAlgorithm>> = {
 const macAlgorithms: Readonly<Record<string, MacAlgorithm>> = {
   'hmac-sha2-256': 'hmac-sha2-256',
   'hmac-sha2-512': 'hmac-sha2-512',
+  'hmac-sha2-256-etm@openssh.com': 'hmac-sha2-256-etm@openssh.com',
+  'hmac-sha2-512-etm@openssh.com': 'hmac-sha2-512-etm@openssh.com',
+  'hmac-sha1-etm@openssh.com': 'hmac-sha1-etm@openssh.com',
   'hmac-sha1': 'hmac-sha1',
   'hmac-sha1-96': 'hmac-sha1-96',
   'hmac-md5': 'hmac-md5',
@@ -82,7 +89,7 @@ export interface ServerOffer {
 }
 
 /** Exactly the algorithms of the lists, in their order, and the host keys that fit. */
-export function serverOffer(hostKeys: readonly KeyPair[], params: TransportParams = {}): ServerOffer {
+export function serverOffer(hostKeys: readonly KeyPair[], params: TransportParams): ServerOffer {
   const problems: AlgorithmProblem[] = [];
   function resolve<T>(list: keyof TransportParams, table: Readonly<Record<string, T>>, ours: T[]): T[] {
     const names = params[list];

@@ -25,6 +25,7 @@ export interface Place {
 }
 
 function predicate(list: Node | undefined, entry: unknown, index: number): string {
+  if (list?.kind === 'leaf-list' && typeof entry === 'string') return keyPredicate(entry, '.');
   const key = list?.kind === 'list' ? list.key : '';
   const value = member(entry, key);
   return typeof value === 'string' || typeof value === 'number' ? keyPredicate(value, key) : `[${index + 1}]`;
