@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { requireRoot } from '../faults/require-root.js';
 import { requirePeers } from './peers/require-peers.js';
 import {
-  type ProxyConfigProgram,
+  type SocksProxyProgram,
   startDante,
   startMicrosocks,
   startOpensshProxy,
@@ -66,7 +66,7 @@ async function closedPort(): Promise<number> {
 }
 
 requireRoot('Dante', 'danted')('through Dante', () => {
-  let dante: ProxyConfigProgram;
+  let dante: SocksProxyProgram;
   beforeAll(async () => {
     dante = await startDante();
   });
@@ -115,7 +115,7 @@ requireRoot('Dante', 'danted')('through Dante', () => {
 
 requirePeers('microsocks')('through MicroSocks, which asks for a password', () => {
   const credentials = { username: 'router1', password: 'tr0ub4dor' };
-  let microsocks: ProxyConfigProgram;
+  let microsocks: SocksProxyProgram;
   beforeAll(async () => {
     microsocks = await startMicrosocks(credentials.username, credentials.password);
   });
@@ -152,7 +152,7 @@ requirePeers('microsocks')('through MicroSocks, which asks for a password', () =
 });
 
 requirePeers('ssh', 'sshd')('through OpenSSH', () => {
-  let ssh: ProxyConfigProgram;
+  let ssh: SocksProxyProgram;
   beforeAll(async () => {
     ssh = await startOpensshProxy();
   });
