@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 function createBackend() {
-  return embeddedBackend({ 'ietf-keystore:keystore': keystore }, captureLog().log);
+  return embeddedBackend({ 'ietf-keystore:keystore': keystore }, () => '', captureLog().log);
 }
 
 async function connect(backend = createBackend()) {

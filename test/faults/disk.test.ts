@@ -31,7 +31,7 @@ requireRoot('file systems of our own', 'mount')('the disk of the state folder is
     await agent.start();
     await agent.program.logged({ level: 'warn', msg: 'the last connected endpoint is not kept' });
     await agent.program.logged({ msg: 'connected', endpoint: 'nms-2' });
-    expect(await readdir(disk.state)).toEqual(['callhome-agent.lock']);
+    expect(await readdir(disk.state)).toEqual(['agent.sock', 'callhome-agent.lock']);
 
     await disk.free();
     await collector.restart();

@@ -1,42 +1,114 @@
-import { setMaxListeners } from 'node:events';
-import type { AgentConfig } from '@callhome/shared/config/agent-config.js';
+import type { AgentConfig, ApplicationConfig } from '@callhome/shared/config/agent-config.js';
+import { CallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
-import { runApplication } from './application/application.js';
+import { type AgentSettings, type Application, startApplication } from './application/application.js';
 import { openRememberedEndpoints } from './application/remembered-endpoints.js';
+import { stateXml } from './application/state-data.js';
+import type { ApplicationStatus } from './application/status.js';
 import type { Backend } from './backend/backend.js';
 import { commandBackend } from './backend/command.js';
 import { embeddedBackend } from './backend/embedded.js';
 
-function createBackend(config: AgentConfig, log: Log): Backend {
-  const { command } = config.agent.backend;
-  return command ? commandBackend(command, log) : embeddedBackend(config.data, log);
+/** What a reload has changed: names of applications. */
+export interface Changes {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+  readonly unchanged: readonly string[];
+}
+
+/** A running agent. */
+export interface Agent {
+  /** Of every application, in the order of the configuration. */
+  status(): ApplicationStatus[];
+  /** @param application all of them where it is left out @throws CALLHOME_APPLICATION_UNKNOWN */
+  reconnect(application?: string): void;
+  /**
+   * @param application all periodic ones where it is left out
+   * @throws CALLHOME_APPLICATION_UNKNOWN, CALLHOME_NOT_PERIODIC
+   */
+  connectNow(application?: string): void;
+  /** Goes on with another configuration: connections of applications that are in it unchanged stay. */
+  reconfigure(config: AgentConfig): Promise<Changes>;
+  /** Ends every application in order. */
+  stop(): Promise<void>;
 }
 
 /**
- * Runs every application of a configuration until `signal` ends them all.
+ * Runs every application of a configuration.
  * @param stateFolder where the last connected endpoints are kept; this process owns it
  */
-export async function runAgent(
-  config: AgentConfig,
-  stateFolder: string,
-  log: Log,
-  signal: AbortSignal,
-): Promise<void> {
-  // Every application listens for the end, and none of them for ever.
-  setMaxListeners(0, signal);
+export async function startAgent(config: AgentConfig, stateFolder: string, log: Log): Promise<Agent> {
   const remembered = await openRememberedEndpoints(stateFolder, log);
-  const backend = createBackend(config, log);
-  await Promise.all(
-    config.applications.map((application) =>
-      runApplication(application, {
-        backend,
-        remembered,
-        backoffCap: config.agent['backoff-cap'],
-        handshakeTimeout: config.agent['handshake-timeout'],
-        maxSessions: config.agent['max-sessions'],
-        log,
-        signal,
-      }),
-    ),
-  );
+  let settings = settingsOf(config);
+  let applications = new Map<string, Application>();
+
+  function backendOf({ agent, data }: AgentConfig): Backend {
+    const { command } = agent.backend;
+    return command ? commandBackend(command, log) : embeddedBackend(data, () => stateXml(status()), log);
+  }
+
+  function settingsOf(next: AgentConfig): AgentSettings {
+    return {
+      backend: backendOf(next),
+      backoffCap: next.agent['backoff-cap'],
+      handshakeTimeout: next.agent['handshake-timeout'],
+      maxSessions: next.agent['max-sessions'],
+    };
+  }
+
+  const start = (next: ApplicationConfig): Application =>
+    startApplication(next, { settings: () => settings, remembered, log });
+
+  function status(): ApplicationStatus[] {
+    return [...applications.values()].map((application) => application.status());
+  }
+
+  function find(name: string): Application {
+    const application = applications.get(name);
+    if (!application) throw new CallhomeError('CALLHOME_APPLICATION_UNKNOWN', { application: name });
+    return application;
+  }
+
+  /** Applications that are in the new configuration too run on; the others end before those that take their place. */
+  async function reconfigure(next: AgentConfig): Promise<Changes> {
+    settings = settingsOf(next);
+    const former = applications;
+    const kept = new Map<string, Application>();
+    for (const { name, fingerprint } of next.applications) {
+      const running = former.get(name);
+      if (running?.config.fingerprint === fingerprint) kept.set(name, running);
+    }
+    const ending = [...former].filter(([name]) => !kept.has(name));
+    const reason = new CallhomeError('CALLHOME_RECONFIGURED', {});
+    await Promise.all(ending.map(([, application]) => application.stop(reason)));
+    applications = new Map(next.applications.map((each) => [each.name, kept.get(each.name) ?? start(each)]));
+    const names = [...applications.keys()];
+    return {
+      added: names.filter((name) => !former.has(name)),
+      changed: names.filter((name) => former.has(name) && !kept.has(name)),
+      removed: [...former.keys()].filter((name) => !applications.has(name)),
+      unchanged: [...kept.keys()],
+    };
+  }
+
+  await reconfigure(config);
+  return {
+    status,
+    reconnect(application) {
+      for (const each of application === undefined ? applications.values() : [find(application)])
+        each.reconnect();
+    },
+    connectNow(application) {
+      if (application !== undefined) find(application).connectNow();
+      else
+        for (const each of applications.values())
+          if (each.config.connectionType.kind === 'periodic') each.connectNow();
+    },
+    reconfigure,
+    async stop() {
+      const reason = new CallhomeError('CALLHOME_STOPPED', {});
+      await Promise.all([...applications.values()].map((application) => application.stop(reason)));
+    },
+  };
 }

@@ -38,6 +38,10 @@ const catalogue = {
     `authentication of user ${JSON.stringify(f.user)} failed: ${f.why}`,
   CALLHOME_PEER_VANISHED: (f: { seconds: number }) => `the peer has not answered for ${f.seconds} s`,
   CALLHOME_PEER_CLOSED: (f: { when: string }) => `the peer closed the connection${f.when && ` ${f.when}`}`,
+  CALLHOME_IDLE: (f: { seconds: number }) =>
+    `no message has passed for ${f.seconds} s, the idle-timeout of the periodic connection`,
+  CALLHOME_RECONNECT: (_: Record<string, never>) => 'a reconnect was asked for',
+  CALLHOME_RECONFIGURED: (_: Record<string, never>) => 'the configuration of the application has changed',
   CALLHOME_STOPPED: (_: Record<string, never>) => 'the program was stopped',
   CALLHOME_REPLACED: (f: { remoteAddress: string }) => `the device called again, from ${f.remoteAddress}`,
   CALLHOME_DISCONNECTED: (f: { reason: string }) => f.reason,
@@ -57,6 +61,15 @@ const catalogue = {
   CALLHOME_REPLY_TIMEOUT: (f: { seconds: number }) => `no reply within ${f.seconds} s`,
   CALLHOME_SESSION_CLOSED: (f: { why: string }) => `the NETCONF session is closed: ${f.why}`,
   CALLHOME_READER_STALLED: (f: { seconds: number }) => `the reply was not read for ${f.seconds} s`,
+
+  CALLHOME_APPLICATION_UNKNOWN: (f: { application: string }) =>
+    `no application ${JSON.stringify(f.application)}: \`callhome-agent status\` lists them`,
+  CALLHOME_NOT_PERIODIC: (f: { application: string }) =>
+    `the application ${JSON.stringify(f.application)} is not periodic, so it always connects: \`callhome-agent reconnect\` ends its connection or its pause`,
+  CALLHOME_AGENT_UNREACHABLE: (f: { socket: string; why: string }) =>
+    `no agent answers at ${f.socket}: ${f.why}; is \`callhome-agent run\` running, with this --state-dir?`,
+  CALLHOME_AGENT_REFUSED: (f: { code: string; message: string }) => f.message,
+  CALLHOME_CONTROL_INVALID: (f: { why: string }) => `bad request: ${f.why}`,
 
   CALLHOME_DEVICE_UNKNOWN: (f: { device: string }) =>
     `no device ${JSON.stringify(f.device)}: \`callhome-nms devices\` lists those that are known`,

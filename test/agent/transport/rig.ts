@@ -15,6 +15,8 @@ export const userKey = generateKeyPair();
 export interface ServeOptions extends Partial<EndpointConfig> {
   /** Seconds. */
   readonly handshakeTimeout?: number;
+  /** Seconds. */
+  readonly idleTimeout?: number;
   readonly rekey?: RekeyLimits;
   /** Serves a session; by default it is over with its channel. */
   readonly onSession?: (channel: SessionChannel) => Promise<void>;
@@ -63,7 +65,7 @@ export function createRig(): Rig {
       sockets.push(device);
       return { device, nms: await calling };
     },
-    serve(device, { handshakeTimeout = 20, onSession, rekey, ...overrides } = {}) {
+    serve(device, { handshakeTimeout = 20, idleTimeout = 0, onSession, rekey, ...overrides } = {}) {
       const endpoint: EndpointConfig = {
         name: 'nms-1',
         address: '127.0.0.1',
@@ -83,6 +85,7 @@ export function createRig(): Rig {
       return serveSsh(device, endpoint, {
         handshakeTimeout,
         maxSessions: 2,
+        idleTimeout,
         ...(rekey && { rekey }),
         onSession(channel) {
           channels.push(channel);

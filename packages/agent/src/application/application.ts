@@ -1,58 +1,131 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ApplicationConfig } from '@callhome/shared/config/agent-config.js';
+import type { ApplicationConfig, EndpointConfig } from '@callhome/shared/config/agent-config.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import type { Backend } from '../backend/backend.js';
 import { dialTcp } from '../dial/tcp.js';
-import { serveSsh } from '../transport/ssh.js';
+import { type AuthenticatedConnection, serveSsh } from '../transport/ssh.js';
 import type { RememberedEndpoints } from './remembered-endpoints.js';
-import { type Attempt, afterConnection, afterFailure, firstAttempt, type Strategy } from './strategy.js';
+import { type History, scheduleStep } from './schedule.js';
+import type { ApplicationState, ApplicationStatus, LastError } from './status.js';
+import {
+  type Attempt,
+  afterBreak,
+  afterConnection,
+  afterFailure,
+  firstAttempt,
+  type Strategy,
+} from './strategy.js';
 
-export interface ApplicationOptions {
+/** What holds for all applications, and may change while they run: it is looked up for each attempt and session. */
+export interface AgentSettings {
   readonly backend: Backend;
-  readonly remembered: RememberedEndpoints;
   /** Seconds. */
   readonly backoffCap: number;
   /** Seconds. */
   readonly handshakeTimeout: number;
   readonly maxSessions: number;
+}
+
+export interface ApplicationOptions {
+  readonly settings: () => AgentSettings;
+  readonly remembered: RememberedEndpoints;
   readonly log: Log;
-  /** Ends the application; its connection is closed in order. */
-  readonly signal: AbortSignal;
 }
 
-/** Calls one management system home, for ever; resolves when the signal has ended it. */
-export async function runApplication(config: ApplicationConfig, options: ApplicationOptions): Promise<void> {
-  const { signal, remembered } = options;
+/** One management system that is called home to, for ever. */
+export interface Application {
+  readonly config: ApplicationConfig;
+  status(): ApplicationStatus;
+  /** Ends the connection, and makes another at once; or ends the pause before the next attempt. */
+  reconnect(): void;
+  /** Makes a periodic connection before its time, where there is none. @throws CALLHOME_NOT_PERIODIC */
+  connectNow(): void;
+  /** Ends it in order, the connection too; resolves when all of it is over. */
+  stop(reason: CallhomeError): Promise<void>;
+}
+
+/** What became of an attempt, and of its connection where there was one. */
+type Outcome =
+  | { readonly kind: 'failed' }
+  | {
+      readonly kind: 'ended';
+      readonly reason: CallhomeError;
+      readonly inOrder: boolean;
+      readonly uptime: number;
+    };
+
+/** Starts calling one management system home. */
+export function startApplication(config: ApplicationConfig, options: ApplicationOptions): Application {
+  const { connectionType } = config;
+  const { remembered } = options;
   const log = options.log.child({ application: config.name });
-  const strategy: Strategy = {
-    endpoints: config.endpoints.map((endpoint) => endpoint.name),
-    startWith: config.startWith,
-    maxAttempts: config.maxAttempts,
-    backoffCap: options.backoffCap * 1000,
-  };
-  let attempt = firstAttempt(strategy, remembered.get(config.name), Math.random);
-  while (!signal.aborted) {
-    await pause(attempt.pause, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) return;
-    attempt = await makeAttempt(config, attempt, strategy, options, log);
-  }
-}
+  const started = Date.now();
+  const stopping = new AbortController();
+  /** Ends what the application waits for. */
+  let waiting = new AbortController();
+  /** A periodic connection is to begin before its time. */
+  let forced = false;
+  let history: History = { kind: 'none', since: started };
+  let attempt = firstAttempt(strategy(), remembered.get(config.name), Math.random);
 
-/** One attempt, and the whole life of the connection where it succeeds; the result is the next attempt. */
-async function makeAttempt(
-  config: ApplicationConfig,
-  attempt: Attempt,
-  strategy: Strategy,
-  options: ApplicationOptions,
-  parent: Log,
-): Promise<Attempt> {
-  const endpoint = config.endpoints.find((candidate) => candidate.name === attempt.endpoint);
-  if (!endpoint) throw new Error(`the strategy chose ${attempt.endpoint}, which is no endpoint`);
-  const { signal, remembered } = options;
-  const log = parent.child({ endpoint: endpoint.name, attempt: attempt.number });
-  log.debug({ address: endpoint.address, port: endpoint.port }, 'dialling');
-  try {
+  let state: ApplicationState = 'waiting';
+  let nextAttempt: number | undefined;
+  let connection: AuthenticatedConnection | undefined;
+  let connectedSince: number | undefined;
+  let lastError: LastError | undefined;
+  const totals = { attempts: 0, failures: 0, connections: 0, sessions: 0 };
+
+  function strategy(): Strategy {
+    return {
+      endpoints: config.endpoints.map((endpoint) => endpoint.name),
+      startWith: config.startWith,
+      maxAttempts: config.maxAttempts,
+      backoffCap: options.settings().backoffCap * 1000,
+    };
+  }
+
+  function endpointOf({ endpoint: name }: Attempt): EndpointConfig {
+    const endpoint = config.endpoints.find((candidate) => candidate.name === name);
+    if (!endpoint) throw new Error(`the strategy chose ${name}, which is no endpoint`);
+    return endpoint;
+  }
+
+  /** Waits, unless it is woken. Milliseconds. */
+  async function wait(delay: number): Promise<void> {
+    waiting = new AbortController();
+    const signal = AbortSignal.any([stopping.signal, waiting.signal]);
+    await pause(delay, undefined, { signal }).catch(() => undefined);
+  }
+
+  /** Waits for the time of a periodic connection. */
+  async function untilDue(): Promise<void> {
+    if (connectionType.kind !== 'periodic') return;
+    const schedule = { period: connectionType.period * 60_000, anchor: connectionType.anchor ?? started };
+    let told = false;
+    while (!stopping.signal.aborted && !forced) {
+      const step = scheduleStep(schedule, history, Date.now());
+      if (step.kind === 'due') return;
+      history = step.history;
+      nextAttempt = step.due;
+      if (!told && step.due !== undefined)
+        log.info({ next: new Date(step.due).toISOString() }, 'next connection due');
+      told = true;
+      await wait(step.delay);
+    }
+  }
+
+  function noteError(error: unknown, endpoint: string): void {
+    const code = error instanceof CallhomeError ? error.code : undefined;
+    lastError = { code, message: reasonOf(error), endpoint, at: Date.now() };
+  }
+
+  /** Dials, and lets a user in. */
+  async function connect(endpoint: EndpointConfig, attemptLog: Log): Promise<AuthenticatedConnection> {
+    const { signal } = stopping;
+    const { handshakeTimeout, maxSessions } = options.settings();
+    state = 'dialling';
+    attemptLog.debug({ address: endpoint.address, port: endpoint.port }, 'dialling');
     const socket = await dialTcp({
       address: endpoint.address,
       port: endpoint.port,
@@ -63,41 +136,146 @@ async function makeAttempt(
       maxWait: config.maxWait,
       signal,
     });
+    state = 'authenticating';
     const giveUp = (): void => void socket.destroy();
     signal.addEventListener('abort', giveUp);
-    const connection = await serveSsh(socket, endpoint, {
-      handshakeTimeout: options.handshakeTimeout,
-      maxSessions: options.maxSessions,
-      onSession: (channel, origin) => options.backend.open(channel, origin),
-      log,
+    return await serveSsh(socket, endpoint, {
+      handshakeTimeout,
+      maxSessions,
+      idleTimeout: connectionType.kind === 'periodic' ? connectionType.idleTimeout : 0,
+      onSession: (channel, origin) => options.settings().backend.open(channel, origin),
+      log: attemptLog,
     }).finally(() => signal.removeEventListener('abort', giveUp));
+  }
 
+  /** The whole life of a connection. */
+  async function stayConnected(
+    made: AuthenticatedConnection,
+    endpoint: EndpointConfig,
+    attemptLog: Log,
+  ): Promise<Outcome> {
+    connection = made;
+    connectedSince = Date.now();
+    state = 'connected';
+    forced = false;
+    totals.connections += 1;
     const since = performance.now();
-    const stop = (): void => connection.end(new CallhomeError('CALLHOME_STOPPED', {}));
+    const { signal } = stopping;
+    const stop = (): void => made.end(signal.reason);
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
     await remembered.remember(config.name, endpoint.name);
-    log.info({ address: endpoint.address, port: endpoint.port, user: connection.user }, 'connected');
-    const reason = await connection.ended.finally(() => signal.removeEventListener('abort', stop));
-
+    attemptLog.info({ address: endpoint.address, port: endpoint.port, user: made.user }, 'connected');
+    const reason = await made.ended.finally(() => signal.removeEventListener('abort', stop));
     const uptime = performance.now() - since;
-    const next = afterConnection(strategy, attempt, uptime, Math.random);
-    log.info(
-      { code: reason.code, reason: reason.message, uptime: Math.round(uptime / 1000) },
+    connection = undefined;
+    connectedSince = undefined;
+    totals.sessions += made.sessions.total;
+    const inOrder =
+      reason.code === 'CALLHOME_IDLE' ||
+      (reason.code === 'CALLHOME_PEER_CLOSED' && made.sessions.closedInOrder);
+    noteError(reason, endpoint.name);
+    attemptLog.info(
+      {
+        code: reason.code,
+        reason: reason.message,
+        uptime: Math.round(uptime / 1000),
+        sessions: made.sessions.total,
+      },
       'disconnected',
     );
-    return next;
-  } catch (error) {
-    const next = afterFailure(strategy, attempt, Math.random);
-    if (!signal.aborted) {
-      const code = error instanceof CallhomeError ? error.code : undefined;
-      const then = {
-        endpoint: next.endpoint,
-        attempt: next.number,
-        seconds: Math.round(next.pause / 100) / 10,
-      };
-      log.warn({ code, reason: reasonOf(error), next: then }, 'attempt failed');
-    }
-    return next;
+    return { kind: 'ended', reason, inOrder, uptime };
   }
+
+  async function makeAttempt(): Promise<Outcome> {
+    const endpoint = endpointOf(attempt);
+    const attemptLog = log.child({ endpoint: endpoint.name, attempt: attempt.number });
+    totals.attempts += 1;
+    try {
+      return await stayConnected(await connect(endpoint, attemptLog), endpoint, attemptLog);
+    } catch (error) {
+      totals.failures += 1;
+      noteError(error, endpoint.name);
+      return { kind: 'failed' };
+    }
+  }
+
+  /** The next attempt, and for a periodic connection what has become of the last one. */
+  function follow(outcome: Outcome): void {
+    const made = attempt;
+    if (outcome.kind === 'failed') {
+      attempt = afterFailure(strategy(), made, Math.random);
+      const { code, message: reason } = lastError ?? {};
+      const next = {
+        endpoint: attempt.endpoint,
+        attempt: attempt.number,
+        seconds: Math.round(attempt.pause / 100) / 10,
+      };
+      log.warn({ endpoint: made.endpoint, attempt: made.number, code, reason, next }, 'attempt failed');
+      return;
+    }
+    const asked = outcome.reason.code === 'CALLHOME_RECONNECT';
+    if (connectionType.kind === 'periodic' && outcome.inOrder) {
+      history = { kind: 'closed', at: Date.now() };
+      attempt = afterBreak(strategy(), made, Math.random);
+    } else {
+      history = { kind: 'lost' };
+      attempt = afterConnection(strategy(), made, outcome.uptime, Math.random);
+    }
+    if (asked) attempt = { ...attempt, pause: 0 };
+  }
+
+  async function run(): Promise<void> {
+    const { signal } = stopping;
+    while (!signal.aborted) {
+      state = 'waiting';
+      await untilDue();
+      nextAttempt = Date.now() + attempt.pause;
+      await wait(attempt.pause);
+      nextAttempt = undefined;
+      if (signal.aborted) return;
+      const outcome = await makeAttempt();
+      if (!signal.aborted) follow(outcome);
+    }
+  }
+  const over = run();
+
+  return {
+    config,
+    status() {
+      const { name, address, port } = endpointOf(attempt);
+      return {
+        application: config.name,
+        connectionType: connectionType.kind,
+        state,
+        endpoint: name,
+        address,
+        port,
+        attempt: attempt.number,
+        maxAttempts: config.maxAttempts,
+        nextAttempt,
+        connectedSince,
+        user: connection?.user,
+        sessions: connection?.sessions.open ?? 0,
+        lastError,
+        totals: { ...totals, sessions: totals.sessions + (connection?.sessions.total ?? 0) },
+      };
+    },
+    reconnect() {
+      forced = state !== 'connected';
+      if (connection) connection.end(new CallhomeError('CALLHOME_RECONNECT', {}));
+      else waiting.abort();
+    },
+    connectNow() {
+      if (connectionType.kind !== 'periodic')
+        throw new CallhomeError('CALLHOME_NOT_PERIODIC', { application: config.name });
+      if (connection) return;
+      forced = true;
+      waiting.abort();
+    },
+    async stop(reason) {
+      stopping.abort(reason);
+      await over;
+    },
+  };
 }

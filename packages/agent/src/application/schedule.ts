@@ -22,8 +22,8 @@ export type History =
 
 export type Step =
   | { readonly kind: 'due' }
-  /** Ask again after this delay, in milliseconds, with this history. */
-  | { readonly kind: 'wait'; readonly delay: number; readonly history: History };
+  /** Ask again after this delay, in milliseconds, with this history. `due`: when it is to be, where that is known. */
+  | { readonly kind: 'wait'; readonly delay: number; readonly history: History; readonly due?: number };
 
 /**
  * The longest delay. Timers know nothing of the wall clock, which may have been set, or have gone on while the device
@@ -54,5 +54,5 @@ export function scheduleStep(schedule: Schedule, before: History, now: number): 
   if (history.kind === 'open') return { kind: 'wait', delay: recheck, history };
   if (history.kind === 'lost' || schedule.period === 0) return { kind: 'due' };
   const due = dueTimeFrom(schedule, history.kind === 'none' ? history.since : history.at + 1);
-  return due <= now ? { kind: 'due' } : { kind: 'wait', delay: Math.min(due - now, recheck), history };
+  return due <= now ? { kind: 'due' } : { kind: 'wait', delay: Math.min(due - now, recheck), history, due };
 }

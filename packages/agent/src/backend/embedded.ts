@@ -96,8 +96,11 @@ function getConfig(data: readonly XmlElement[], operation: XmlElement): Answer {
   return select(data, parameters.get('filter'));
 }
 
-/** Answers NETCONF with the agent's own configuration, without its secrets. */
-export function embeddedBackend(configuration: Fields, parent: Log): Backend {
+/**
+ * Answers NETCONF with the agent's own configuration, without its secrets, and with what the agent is doing.
+ * @param state that, as XML, at the time of the call
+ */
+export function embeddedBackend(configuration: Fields, state: () => string, parent: Log): Backend {
   const data = parseElements(writeXml(members, configuration, { forPeers: true }));
   const sessions = new Map<number, ServerSession>();
   let lastSessionId = 0;
@@ -130,7 +133,7 @@ export function embeddedBackend(configuration: Fields, parent: Log): Backend {
     if (operation.namespace === baseNamespace) {
       switch (operation.name) {
         case 'get':
-          return get(data, operation);
+          return get([...data, ...parseElements(state())], operation);
         case 'get-config':
           return getConfig(data, operation);
         case 'kill-session':

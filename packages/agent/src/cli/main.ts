@@ -1,10 +1,12 @@
 import { addCheck } from '@callhome/shared/cli/check-command.js';
 import { createProgram, runProgram } from '@callhome/shared/cli/run-program.js';
 import { loadAgentConfig } from '@callhome/shared/config/agent-config.js';
+import { addReconnect, addReload } from './ask.js';
 import { addConvert } from './convert.js';
 import { addInit } from './init.js';
 import { addKey } from './key.js';
 import { addRun } from './run.js';
+import { addStatus } from './status.js';
 
 const program = createProgram(
   'callhome-agent',
@@ -25,5 +27,8 @@ addRun(program);
 addKey(program);
 addCheck(program, 'agent.json', loadAgentConfig);
 addConvert(program);
+addStatus(program);
+addReconnect(program);
+addReload(program);
 
 await runProgram(program);

@@ -2,10 +2,14 @@ import { addConfigOption, addStateOption } from '@callhome/shared/cli/options.js
 import { exitStatus } from '@callhome/shared/cli/run-program.js';
 import { stopSignal } from '@callhome/shared/cli/stop-signal.js';
 import { loadAgentConfig } from '@callhome/shared/config/agent-config.js';
+import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { createLog } from '@callhome/shared/log.js';
 import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
-import { runAgent } from '../agent.js';
+import { type Agent, type Changes, startAgent } from '../agent.js';
+import { viewOf } from '../application/status-view.js';
+import type { ControlRequest } from '../control/requests.js';
+import { startControl } from '../control/server.js';
 
 /** How long an orderly stop may take. Milliseconds. */
 const stopLimit = 5000;
@@ -14,19 +18,74 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
   const config = await loadAgentConfig(file);
   const folder = await openStateFolder(stateDir ?? defaultStateFolder(), 'callhome-agent');
   const log = createLog('callhome-agent');
-  const stop = new AbortController();
-  void stopSignal().then((signal) => {
-    log.info({ signal }, 'agent stopping');
-    stop.abort();
-    setTimeout(() => {
-      log.error({ seconds: stopLimit / 1000 }, 'agent did not stop in time');
-      process.exit(exitStatus.failed);
-    }, stopLimit).unref();
-  });
+  const asked = stopSignal();
+  const warn = (warnings: readonly string[]): void => {
+    for (const warning of warnings) log.warn(warning);
+  };
+  warn(config.warnings);
   log.info({ applications: config.applications.map(({ name }) => name) }, 'agent started');
-  await runAgent(config, folder.path, log, stop.signal);
+  const agent = await startAgent(config, folder.path, log);
+
+  /** One after the other, and none after the end. */
+  let reloading = Promise.resolve();
+  let stopping = false;
+  async function readAgain(): Promise<Changes> {
+    if (stopping) throw new CallhomeError('CALLHOME_STOPPED', {});
+    const next = await loadAgentConfig(file);
+    warn(next.warnings);
+    const changes = await agent.reconfigure(next);
+    log.info(changes, 'configuration reloaded');
+    return changes;
+  }
+  function reload(): Promise<Changes> {
+    const done = reloading.then(readAgain);
+    reloading = done.then(
+      () => undefined,
+      (error) => log.error({ reason: reasonOf(error) }, 'configuration not reloaded: the former one holds'),
+    );
+    return done;
+  }
+  process.on('SIGHUP', () => void reload().catch(() => undefined));
+
+  const answer = (request: ControlRequest): Promise<unknown> => carryOut(request, agent, reload);
+  const stopControl = await startControl(folder.path, answer, log).catch((error) => {
+    // A device that nobody else can reach calls home all the same.
+    log.error(
+      { code: 'CALLHOME_STATE_UNUSABLE', reason: reasonOf(error) },
+      'no commands can be given to the agent',
+    );
+    return undefined;
+  });
+  const signal = await asked;
+  stopping = true;
+  log.info({ signal }, 'agent stopping');
+  setTimeout(() => {
+    log.error({ seconds: stopLimit / 1000 }, 'agent did not stop in time');
+    process.exit(exitStatus.failed);
+  }, stopLimit).unref();
+  await stopControl?.();
+  await reloading;
+  await agent.stop();
   folder.release();
   log.info('agent stopped');
+}
+
+/** What a request of the agent's commands comes to. */
+async function carryOut(
+  request: ControlRequest,
+  agent: Agent,
+  reload: () => Promise<Changes>,
+): Promise<unknown> {
+  switch (request.command) {
+    case 'status':
+      return agent.status().map(viewOf);
+    case 'reload':
+      return await reload();
+    case 'reconnect':
+      return agent.reconnect(request.application);
+    case 'connect-now':
+      return agent.connectNow(request.application);
+  }
 }
 
 /** `run`: the agent. */
@@ -34,8 +93,8 @@ export function addRun(program: Command): void {
   addStateOption(addConfigOption(program.command('run'), 'agent.json'))
     .summary('run the agent')
     .description(
-      'Calls home, and serves NETCONF on the connections, until SIGINT or SIGTERM. Logs JSON lines to standard error;\n' +
-        '$CALLHOME_LOG_LEVEL is the level (default info).',
+      'Calls home, and serves NETCONF on the connections, until SIGINT or SIGTERM; on SIGHUP it reads its configuration\n' +
+        'again. Logs JSON lines to standard error; $CALLHOME_LOG_LEVEL is the level (default info).',
     )
     .addHelpText(
       'after',

@@ -3,15 +3,16 @@ import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
 import { deferred } from '@callhome/shared/deferred.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
-import { type ConnectionGuard, guardConnection } from '@callhome/shared/ssh/flow-control.js';
+import { guardConnection } from '@callhome/shared/ssh/flow-control.js';
 import { scanIdentification } from '@callhome/shared/ssh/identification.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
-import { closeEmptySession } from '@callhome/shared/ssh/ssh2-internals.js';
 import { serverOffer } from '@callhome/shared/ssh/transport-params.js';
-import ssh2, { type AuthContext, type Channel, type Connection, type Session } from 'ssh2';
+import ssh2, { type AuthContext } from 'ssh2';
 import type { SessionChannel, SessionOrigin } from '../backend/backend.js';
+import { limitIdle } from './idle.js';
 import { type RekeyLimits, watchKeys } from './rekey.js';
+import { type Sessions, serveSessions } from './sessions.js';
 import { authenticator, type Verdict } from './user-authentication.js';
 
 // ssh2's own keep-alive cannot be turned off for one server, and its timeout waits for a FIN that never comes.
@@ -25,6 +26,8 @@ export interface SshServerOptions {
   readonly handshakeTimeout: number;
   /** Session channels at once. */
   readonly maxSessions: number;
+  /** Ends a connection on which no NETCONF message has passed for so long; 0 is never. Seconds. */
+  readonly idleTimeout: number;
   /** Takes the channel of each NETCONF session; resolves when all of the session is over. */
   readonly onSession: (channel: SessionChannel, origin: SessionOrigin) => Promise<void>;
   /** When keys are exchanged again; RFC 4253's advice by default. */
@@ -35,6 +38,7 @@ export interface SshServerOptions {
 /** A connection whose user is authenticated. */
 export interface AuthenticatedConnection {
   readonly user: string;
+  readonly sessions: Sessions;
   /** Resolves, once, with the reason of its end. */
   readonly ended: Promise<CallhomeError>;
   /** Ends it in order, and by force where the peer does not follow. */
@@ -108,13 +112,14 @@ export function serveSsh(
     connection.once('ready', () => {
       if (!life.enter('open')) return;
       watchKeys(connection, socket, life, options.rekey);
-      serveSessions(connection, socket, user, options, life, guard);
+      const sessions = serveSessions(connection, socket, user, options, life, guard);
       if (endpoint.keepalive) keepAlive(connection, socket, endpoint.keepalive, life);
       const end = (reason: CallhomeError): void => {
         if (life.stage === 'open') connection.end();
         life.end(reason);
       };
-      authenticated.resolve({ user, ended: life.ended, end });
+      limitIdle(options.idleTimeout, sessions, life.ended, end);
+      authenticated.resolve({ user, sessions, ended: life.ended, end });
     });
   });
   server.injectSocket(socket);
@@ -143,59 +148,4 @@ function watchIdentification(socket: Socket, life: Lifecycle): void {
       life.cut(new CallhomeError('CALLHOME_IDENTIFICATION_INVALID', { why: scan.why }));
   };
   socket.on('data', watch);
-}
-
-/** Accepts `netconf` subsystems, at most so many at once. */
-function serveSessions(
-  connection: Connection,
-  socket: Socket,
-  user: string,
-  options: SshServerOptions,
-  life: Lifecycle,
-  guard: ConnectionGuard,
-): void {
-  const origin: SessionOrigin = {
-    user,
-    remote: { address: socket.remoteAddress ?? '', port: socket.remotePort ?? 0 },
-    local: { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
-  };
-  /** Those that are not over: each with its channel, once it has one. */
-  const sessions = new Map<Session, Channel | undefined>();
-  // ssh2 tells of a channel's end once it is read to its end; where the peer is gone nobody may be reading.
-  void life.ended.then(() => {
-    for (const channel of sessions.values()) channel?.unpipe().resume();
-  });
-  let refused = 0;
-  connection.on('session', (accept, reject) => {
-    if (sessions.size >= options.maxSessions) {
-      refused += 1;
-      if (refused === 1)
-        options.log.warn(
-          { sessions: sessions.size },
-          'sessions are refused: there are as many as there may be',
-        );
-      reject();
-      return;
-    }
-    const session = accept();
-    sessions.set(session, undefined);
-    let served: Promise<void> | undefined;
-    session.once('close', async () => {
-      const channel = sessions.get(session);
-      if (!channel) closeEmptySession(connection, session);
-      channel?.unpipe().resume();
-      await served;
-      sessions.delete(session);
-    });
-    session.on('subsystem', (acceptSubsystem, rejectSubsystem, { name }) => {
-      if (name !== 'netconf' || served) {
-        rejectSubsystem();
-        return;
-      }
-      const channel = acceptSubsystem();
-      sessions.set(session, channel);
-      guard.guardChannel(channel);
-      served = options.onSession(channel, origin);
-    });
-  });
 }

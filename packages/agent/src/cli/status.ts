@@ -1,0 +1,54 @@
+import { addStateOption } from '@callhome/shared/cli/options.js';
+import { writeJson, writeTable } from '@callhome/shared/cli/output.js';
+import { defaultStateFolder } from '@callhome/shared/state-folder.js';
+import type { Command } from 'commander';
+import { type StatusView, statusViews } from '../application/status-view.js';
+import { askAgent } from '../control/client.js';
+
+function rowOf(view: StatusView): string[] {
+  const connected = view.state === 'connected';
+  return [
+    view.application,
+    view.state,
+    `${view.endpoint} (${view.address} port ${view.port})`,
+    connected ? '-' : `${view.attempt} of ${view.maxAttempts}`,
+    (connected ? view.connectedSince : view.nextAttempt) ?? '-',
+    String(view.sessions),
+    connected ? '-' : view.lastError ? `${view.lastError.code ?? ''} ${view.lastError.message}`.trim() : '-',
+  ];
+}
+
+/** `status`: what the agent is doing. */
+export function addStatus(program: Command): void {
+  addStateOption(program.command('status'))
+    .summary('show what the running agent does')
+    .description(
+      'Shows each application of the running agent: its state (waiting, dialling, authenticating, connected), the endpoint,\n' +
+        'the attempt, since when it is connected or when the next attempt is, the NETCONF sessions that are open, and why\n' +
+        'it is not connected. A table on a terminal, separated by tabs on a pipe.',
+    )
+    .option('--json', 'an array of objects, with all that is known')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ callhome-agent status
+  $ callhome-agent status --state-dir /var/lib/callhome
+  $ callhome-agent status --json | jq -r '.[] | select(.state != "connected") | .lastError.code'`,
+    )
+    .action(async ({ json, stateDir }: { json?: true; stateDir?: string }) => {
+      const answer = await askAgent(stateDir ?? defaultStateFolder(), { command: 'status' });
+      const views = statusViews.parse(answer);
+      if (json) await writeJson(views);
+      else
+        await writeTable(views.map(rowOf), [
+          'APPLICATION',
+          'STATE',
+          'ENDPOINT',
+          'ATTEMPT',
+          'SINCE/NEXT',
+          'SESSIONS',
+          'LAST ERROR',
+        ]);
+    });
+}
