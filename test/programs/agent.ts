@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { runCommand } from './command.js';
+import { type CommandResult, runCommand } from './command.js';
 import { createFolder, removeFolder } from './folder.js';
 import { type LoggedProgram, type Runner, startLoggedProgram } from './logged-program.js';
 
@@ -14,6 +14,8 @@ export interface AgentProgram {
   /** Changes its configuration. */
   edit(change: (text: string) => string): Promise<void>;
   start(): Promise<void>;
+  /** Runs a command that talks to it. */
+  command(...args: readonly string[]): Promise<CommandResult>;
   stop(): Promise<void>;
 }
 
@@ -58,6 +60,7 @@ export async function createAgent({
   if (edit) await change(edit);
   const hostKey = (await must(['key', '--config', file])).trim();
   let program: LoggedProgram | undefined;
+  const stateFolder = state ?? path.join(folder, 'state');
   return {
     folder,
     hostKey,
@@ -67,13 +70,13 @@ export async function createAgent({
     },
     edit: change,
     async start() {
-      const stateFolder = state ?? path.join(folder, 'state');
       program = await startLoggedProgram(
         'agent',
         ['run', '--config', file, '--state-dir', stateFolder],
         runner,
       );
     },
+    command: (...args) => runCommand('agent', [...args, '--state-dir', stateFolder]),
     async stop() {
       await program?.stop();
       await removeFolder(folder);

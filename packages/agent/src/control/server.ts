@@ -47,7 +47,8 @@ export async function startControl(
   async function serve(socket: Socket): Promise<void> {
     let said: ControlAnswer;
     try {
-      said = { result: await answer(parseRequest(await readBytes(socket, maxRequest, 'the request'))) };
+      const request = parseRequest(await readBytes(socket, maxRequest, 'the request'));
+      said = { result: (await answer(request)) ?? null };
     } catch (error) {
       const code = error instanceof CallhomeError ? error.code : 'CALLHOME_INTERNAL';
       if (code === 'CALLHOME_INTERNAL') log.error({ reason: reasonOf(error) }, 'request failed');

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { createRig, logIn, subsystem } from './rig.js';
+
+const rig = createRig();
+
+describe('the end of a connection', () => {
+  it('is in order when its sessions were closed before', async () => {
+    const { device, nms } = await rig.dial();
+    const serving = rig.serve(device);
+    const client = await logIn(nms);
+    const connection = await serving;
+    const channel = await subsystem(client);
+    const over = once(channel, 'close');
+    channel.resume().end();
+    channel.close();
+    await over;
+    client.end();
+    expect(await connection.ended).toMatchObject({ code: 'CALLHOME_PEER_CLOSED' });
+    expect(connection.sessions).toMatchObject({ closedInOrder: true, total: 1 });
+  });
+
+  it.each([
+    ['a session is open', 1],
+    ['there was no session', 0],
+  ] as const)('is not in order when %s', async (_what, sessions) => {
+    const { device, nms } = await rig.dial();
+    const serving = rig.serve(device);
+    const client = await logIn(nms);
+    const connection = await serving;
+    if (sessions > 0) await subsystem(client);
+    client.end();
+    expect(await connection.ended).toMatchObject({ code: 'CALLHOME_PEER_CLOSED' });
+    expect(connection.sessions).toMatchObject({ closedInOrder: false, total: sessions });
+  });
+});
+
+describe('an idle timeout', () => {
+  it('ends a connection without messages, keep-alives or not', async () => {
+    const { device, nms } = await rig.dial();
+    const serving = rig.serve(device, { idleTimeout: 2, keepalive: { maxWait: 1, maxAttempts: 3 } });
+    await logIn(nms);
+    const { ended } = await serving;
+    expect(await ended).toMatchObject({ code: 'CALLHOME_IDLE', facts: { seconds: 2 } });
+  });
+
+  it('counts from the last message, in either direction', async () => {
+    const { device, nms } = await rig.dial();
+    const serving = rig.serve(device, { idleTimeout: 2 });
+    const client = await logIn(nms);
+    const { ended } = await serving;
+    const started = performance.now();
+    const channel = await subsystem(client);
+    channel.resume();
+    const [own] = rig.channels;
+    // for longer than the timeout
+    for (let said = 0; performance.now() - started < 3000; said++) {
+      if (said % 2 === 0) channel.write('x');
+      else own?.write('y');
+      own?.read();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(await ended).toMatchObject({ code: 'CALLHOME_IDLE' });
+    expect(performance.now() - started).toBeGreaterThan(4000);
+  });
+});
