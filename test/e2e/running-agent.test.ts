@@ -1,5 +1,8 @@
 import { connect } from 'node:net';
 import path from 'node:path';
+import { members } from '@callhome/shared/config/configuration.js';
+import { readDocument } from '@callhome/shared/config/document.js';
+import { writeXml } from '@callhome/shared/config/yang/xml.js';
 import { describe, expect, test } from 'vitest';
 import { type AgentProgram, createAgent } from '../programs/agent.js';
 import { type CollectorProgram, startCollector } from '../programs/collector.js';
@@ -138,6 +141,14 @@ describe('the status of a running agent', () => {
     expect(await statusOf(agent)).toMatchObject([{ state: 'connected' }]);
     for (const answer of await Promise.all(answers)) expect(answer).toContain('"error"');
   });
+});
+
+test('an agent and a collector run on configurations in XML', async () => {
+  const asXml = (text: string): string => writeXml(members, readDocument(text, 'configuration').data);
+  const collector = owned(await startCollector({ edit: asXml }));
+  const agent = await callingAgent(collector, asXml);
+  await collector.connected('router1');
+  expect(await statusOf(agent)).toMatchObject([{ state: 'connected' }]);
 });
 
 describe('a running agent is told', () => {
