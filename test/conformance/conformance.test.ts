@@ -5,12 +5,14 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requirePeers } from '../interop/peers/require-peers.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 import { documentXml, pathsIn, type SchemaPath, schemaPaths, smaller, specimens } from './documents.js';
-import { hasJudge, judge, type Paper, type Verdict } from './judge.js';
+import { hasJudge, type Judgement, judge, judgeSingly, type Paper, type Verdict } from './judge.js';
 
 const count = Number(process.env['CALLHOME_CONFORMANCE_DOCUMENTS'] ?? 300);
 const seed = Number(process.env['CALLHOME_CONFORMANCE_SEED'] ?? Date.now() % 0x7fffffff);
 /** Documents that are judged together. */
-const round = 500;
+const round = 100;
+/** Documents after which it is told how many there were. */
+const reported = 1000;
 
 function papersOf(document: Fields): Paper[] {
   return [
@@ -29,6 +31,22 @@ function ours({ text }: Paper): { verdict: Verdict; reason: string } {
   }
 }
 
+interface Compared extends Paper {
+  readonly document: Fields;
+  readonly our: ReturnType<typeof ours>;
+}
+
+function compared(documents: readonly Fields[]): Compared[] {
+  return documents.flatMap((document) =>
+    papersOf(document).map((paper) => ({ ...paper, document, our: ours(paper) })),
+  );
+}
+
+interface Disagreement extends Paper {
+  readonly document: Fields;
+  readonly why: string;
+}
+
 requirePeers('yanglint')(`our schema and libyang, over ${count} documents (seed ${seed})`, () => {
   let folder = '';
   beforeAll(async () => {
@@ -38,36 +56,33 @@ requirePeers('yanglint')(`our schema and libyang, over ${count} documents (seed 
     if (hasJudge) await removeFolder(folder);
   });
 
-  async function disagreements(
-    documents: readonly Fields[],
-  ): Promise<(Paper & { document: Fields; why: string })[]> {
-    const papers = documents.flatMap((document) =>
-      papersOf(document).map((paper) => ({ ...paper, document })),
-    );
-    const theirs = await judge(papers, folder);
-    return papers.flatMap((paper, index) => {
-      const our = ours(paper);
+  function disagreements(papers: readonly Compared[], theirs: readonly Judgement[]): Disagreement[] {
+    return papers.flatMap(({ our, ...paper }, index) => {
       const their = theirs[index];
       if (their?.verdict === our.verdict) return [];
-      return [
-        { ...paper, why: `ours: ${our.verdict} ${our.reason}\nlibyang: ${their?.verdict} ${their?.reason}` },
-      ];
+      const why = `ours: ${our.verdict} ${our.reason}\nlibyang: ${their?.verdict} ${their?.reason}`;
+      return [{ ...paper, why }];
     });
   }
 
+  async function judged(documents: readonly Fields[]): Promise<Disagreement[]> {
+    const papers = compared(documents);
+    return disagreements(papers, await judge(papers, folder));
+  }
+
   /** The smallest document that shows it: leaves parts out as long as the verdicts differ. */
-  async function smallest(document: Fields, encoding: Paper['encoding']): Promise<string> {
+  async function smallest({ document, encoding }: Disagreement): Promise<string> {
     let best = document;
     for (let shrunk = true; shrunk; ) {
       shrunk = false;
       const candidates = [...smaller(best)];
-      const [next] = (await disagreements(candidates)).filter((one) => one.encoding === encoding);
+      const [next] = (await judged(candidates)).filter((one) => one.encoding === encoding);
       if (next) {
         best = next.document;
         shrunk = true;
       }
     }
-    const [found] = (await disagreements([best])).filter((one) => one.encoding === encoding);
+    const [found] = (await judged([best])).filter((one) => one.encoding === encoding);
     return `${found?.text}\n${found?.why}`;
   }
 
@@ -77,23 +92,32 @@ requirePeers('yanglint')(`our schema and libyang, over ${count} documents (seed 
       const paths = schemaPaths();
       const missing = new Map<string, SchemaPath>(paths.map((path) => [path.join('/'), path]));
       const valid = { json: 0, xml: 0 };
+      const generate = (index: number): Fields => {
+        // what has not occurred yet is asked for
+        const [next] = missing.values();
+        const target = next ?? paths[index % paths.length] ?? [];
+        const [specimen] = fc.sample(specimens(target), { numRuns: 1, seed: seed + index });
+        const document = specimen?.document ?? {};
+        if (specimen?.mutations.length === 0) for (const path of pathsIn(document)) missing.delete(path);
+        return document;
+      };
+      const settle = async (papers: readonly Compared[], theirs: Promise<Judgement[]>): Promise<void> => {
+        const [found] = disagreements(papers, await theirs);
+        if (found) expect.fail(`${found.encoding}: ${await smallest(found)}`);
+        for (const { encoding, our } of papers) if (our.verdict === 'valid') valid[encoding] += 1;
+      };
+
+      // the judge reads one round while we read the next one
+      let former = Promise.resolve();
       for (let done = 0; done < count; done += round) {
-        const documents = Array.from({ length: Math.min(round, count - done) }, (_, index) => {
-          // what has not occurred yet is asked for
-          const [next] = missing.values();
-          const target = next ?? paths[(done + index) % paths.length] ?? [];
-          const [specimen] = fc.sample(specimens(target), { numRuns: 1, seed: seed + done + index });
-          const document = specimen?.document ?? {};
-          if (specimen?.mutations.length === 0) for (const path of pathsIn(document)) missing.delete(path);
-          return document;
-        });
-        for (const document of documents)
-          for (const paper of papersOf(document))
-            if (ours(paper).verdict === 'valid') valid[paper.encoding] += 1;
-        const [found] = await disagreements(documents);
-        if (found) expect.fail(`${found.encoding}: ${await smallest(found.document, found.encoding)}`);
-        process.stderr.write(`${Math.min(done + round, count)} of ${count} documents\n`);
+        const size = Math.min(round, count - done);
+        const papers = compared(Array.from({ length: size }, (_, index) => generate(done + index)));
+        await former;
+        former = settle(papers, judge(papers, folder));
+        if ((done + size) % reported === 0) process.stderr.write(`${done + size} of ${count} documents\n`);
       }
+      await former;
+
       expect([...missing.keys()]).toEqual([]);
       // neither all valid nor all invalid: the documents say something
       for (const some of Object.values(valid)) {
@@ -103,4 +127,15 @@ requirePeers('yanglint')(`our schema and libyang, over ${count} documents (seed 
     },
     60_000 + count * 120,
   );
+
+  test.skipIf(!hasJudge)('the judge of many documents at once judges as one for each does', async () => {
+    const paths = schemaPaths();
+    const documents = Array.from({ length: 10 }, (_, index) => {
+      const target = paths[(seed + index) % paths.length] ?? [];
+      return fc.sample(specimens(target), { numRuns: 1, seed: seed + index })[0]?.document ?? {};
+    });
+    const papers = documents.flatMap(papersOf);
+    const verdicts = (await judge(papers, folder)).map(({ verdict }) => verdict);
+    expect(verdicts).toEqual(await judgeSingly(papers, folder));
+  });
 });

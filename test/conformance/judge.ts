@@ -1,19 +1,19 @@
-import { execFile } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** The folder with libyang's judge and the IETF modules; it is outside of the checkout. */
-export const sharedFolder = path.resolve(process.env['CALLHOME_SHARED'] ?? '../shared');
-const judgeProgram = path.join(sharedFolder, 'bin', 'yang-validate');
+/** The folder with the IETF modules and `yang-validate`; it is outside of the checkout. */
+const sharedFolder = path.resolve(process.env['CALLHOME_SHARED'] ?? '../shared');
+const theirFolder = path.join(sharedFolder, 'yang');
+const features = path.join(theirFolder, 'features.txt');
 
 const ownFolder = path.resolve(import.meta.dirname, '../../packages/shared/yang');
 const ownModules = readdirSync(ownFolder).map((file) => path.join(ownFolder, file));
 
 /** Whether there is a judge; in CI there has to be one. */
-export const hasJudge = existsSync(judgeProgram) || process.env['CI'] === 'true';
-if (!hasJudge) process.stderr.write(`SKIPPED, missing ${judgeProgram}\n`);
+export const hasJudge = existsSync(features) || process.env['CI'] === 'true';
+if (!hasJudge) process.stderr.write(`SKIPPED, missing ${features}\n`);
 
 export type Verdict = 'valid' | 'invalid';
 
@@ -28,45 +28,83 @@ export interface Judgement {
   readonly reason: string;
 }
 
-/** Files for one run of the judge. */
-const batch = 100;
+/** How long one run of a judge may take. Milliseconds. */
+const patience = 60_000;
 
-function run(files: readonly string[]): Promise<string> {
-  const args = [...ownModules.flatMap((module) => ['-m', module]), ...files];
-  return new Promise((resolve, reject) => {
-    execFile(
-      judgeProgram,
-      args,
-      { maxBuffer: 64 * 1024 * 1024, timeout: 60_000 },
-      (error, stdout, stderr) => {
-        // 1: one of them is invalid
-        if (error && error.code !== 1) reject(new Error(`${judgeProgram}: ${stderr || error.message}`));
-        else resolve(stdout);
-      },
-    );
+/** The command of yanglint that reads the modules, with the features that are supported and no others. */
+function addModules(): string {
+  const wanted = new Map<string, string[]>();
+  for (const line of readFileSync(features, 'utf8').split('\n')) {
+    const [module = '', feature] = line.split(' ');
+    if (module === '' || module.startsWith('#')) continue;
+    wanted.set(module, [...(wanted.get(module) ?? []), ...(feature === undefined ? [] : [feature])]);
+  }
+  const published = readdirSync(theirFolder);
+  const files = [...wanted.keys()].map((module) => {
+    const file = published.find((name) => name.startsWith(`${module}@`));
+    if (file === undefined) throw new Error(`no ${module} in ${theirFolder}`);
+    return path.join(theirFolder, file);
+  });
+  const options = [...wanted].flatMap(([module, names]) =>
+    names.length > 0 ? [`-F ${module}:${names.join(',')}`] : [],
+  );
+  return ['add', ...options, ...files, ...ownModules].join(' ');
+}
+
+/** Before what is said of a paper: a command that yanglint does not know, which it says at once. */
+const mark = /^YANGLINT\[E\]: Unknown command "@(\d+)".*$/m;
+
+/**
+ * What libyang says of documents, with the IETF modules and those of callhome. The process runs by itself: whoever
+ * computes meanwhile does not hold it up.
+ * @param folder for their files, and no other's meanwhile
+ */
+export async function judge(papers: readonly Paper[], folder: string): Promise<Judgement[]> {
+  const [input, output] = [path.join(folder, 'commands'), path.join(folder, 'verdicts')];
+  const commands = [`searchpath ${theirFolder}`, addModules()];
+  for (const [index, { encoding, text }] of papers.entries()) {
+    writeFileSync(path.join(folder, `${index}.${encoding}`), text);
+    commands.push(`@${index}`, `data -t config ${index}.${encoding}`);
+  }
+  writeFileSync(input, `${[...commands, `@${papers.length}`].join('\n')}\n`);
+  const [stdin, stderr] = [openSync(input, 'r'), openSync(output, 'w')];
+  // it keeps its history at home
+  const env = { ...process.env, HOME: folder };
+  const yanglint = spawn('yanglint', {
+    cwd: folder,
+    env,
+    stdio: [stdin, 'ignore', stderr],
+    timeout: patience,
+  });
+  for (const file of [stdin, stderr]) closeSync(file);
+  await once(yanglint, 'close');
+  const [before, ...said] = readFileSync(output, 'utf8').split(mark);
+  if (before !== '') throw new Error(`yanglint: ${before}`);
+  return papers.map((_, index) => {
+    // pairs of a number and what follows it
+    const [number, reason = '', next] = said.slice(2 * index, 2 * index + 3);
+    if (number !== String(index) || next === undefined) throw new Error(`no verdict for paper ${index}`);
+    const errors = reason.split('\n').filter((line) => /^(?:libyang\[0\]|YANGLINT\[E\]): /.test(line));
+    return { verdict: errors.length > 0 ? 'invalid' : 'valid', reason: errors.join('; ') };
   });
 }
 
-/** What libyang says of documents, with the IETF modules and those of callhome. @param folder for their files */
-export async function judge(papers: readonly Paper[], folder: string): Promise<Judgement[]> {
-  const files = papers.map(({ encoding }, index) => path.join(folder, `${index}.${encoding}`));
-  await Promise.all(papers.map(({ text }, index) => writeFile(files[index] ?? '', text)));
-  const batches = Array.from({ length: Math.ceil(files.length / batch) }, (_, index) =>
-    files.slice(index * batch, (index + 1) * batch),
-  );
-  const said = new Map<string, Judgement>();
-  const work = async (): Promise<void> => {
-    for (let next = batches.pop(); next; next = batches.pop()) {
-      for (const line of (await run(next)).split('\n')) {
-        const match = /^(.*?): (valid|invalid)(?:: (.*))?$/.exec(line);
-        if (match) said.set(match[1] ?? '', { verdict: match[2] as Verdict, reason: match[3] ?? '' });
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
-  return files.map((file) => {
-    const judgement = said.get(file);
-    if (!judgement) throw new Error(`no verdict for ${file}`);
-    return judgement;
+/** The same by `yang-validate`, which starts a yanglint for each document. */
+export async function judgeSingly(papers: readonly Paper[], folder: string): Promise<Verdict[]> {
+  const files = papers.map(({ encoding, text }, index) => {
+    const file = path.join(folder, `${index}.${encoding}`);
+    writeFileSync(file, text);
+    return file;
   });
+  const program = path.join(sharedFolder, 'bin', 'yang-validate');
+  const args = [...ownModules.flatMap((module) => ['-m', module]), ...files];
+  const said = await new Promise<string>((resolve, reject) => {
+    execFile(program, args, { timeout: patience }, (error, stdout, stderr) => {
+      // 1: one of them is invalid
+      if (error && error.code !== 1) reject(new Error(`${program}: ${stderr || error.message}`));
+      else resolve(stdout);
+    });
+  });
+  const lines = said.split('\n');
+  return files.map((file) => (lines.includes(`${file}: valid`) ? 'valid' : 'invalid'));
 }
