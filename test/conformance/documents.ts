@@ -257,21 +257,38 @@ interface Spot {
   readonly holder: Json | unknown[];
   readonly at: string | number;
   readonly isMember: boolean;
+  readonly path: SchemaPath;
 }
 
-function spotsOf(value: unknown, spots: Spot[] = []): Spot[] {
+function spotsOf(value: unknown, path: SchemaPath = [], spots: Spot[] = []): Spot[] {
   if (Array.isArray(value)) {
     for (const [at, entry] of value.entries()) {
-      spots.push({ holder: value, at, isMember: false });
-      spotsOf(entry, spots);
+      spots.push({ holder: value, at, isMember: false, path });
+      spotsOf(entry, path, spots);
     }
   } else if (isFields(value)) {
     for (const [at, entry] of Object.entries(value)) {
-      spots.push({ holder: value as Json, at, isMember: true });
-      spotsOf(entry, spots);
+      const here = [...path, at];
+      spots.push({ holder: value as Json, at, isMember: true, path: here });
+      spotsOf(entry, here, spots);
     }
   }
   return spots;
+}
+
+function valueAt({ holder, at }: Spot): unknown {
+  return Reflect.get(holder, at);
+}
+
+function nodeAt(path: SchemaPath): ReturnType<typeof nodeOf> | undefined {
+  let shape: Shape = members;
+  let node: ReturnType<typeof nodeOf> | undefined;
+  for (const name of path) {
+    const schema = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    node = schema && nodeOf(schema);
+    shape = node && 'shape' in node ? node.shape : {};
+  }
+  return node;
 }
 
 const oddValues: readonly unknown[] = [
@@ -364,58 +381,199 @@ const oddMembers = [
 
 const modules = ['ietf-netconf-server', 'ietf-keystore', 'callhome-agent', 'ietf-ssh-server', 'bogus'];
 
-const mutations: Readonly<Record<string, (document: Json, draw: Draw) => void>> = {
-  dropped(document, draw) {
-    const { holder, at } = draw(fc.constantFrom(...spotsOf(document)));
-    if (Array.isArray(holder)) holder.splice(Number(at), 1);
-    else delete holder[at];
+/** By the names of types: values at the edges of what the type takes, on either side. */
+const edges: Readonly<Record<string, readonly string[]>> = {
+  binary: [
+    'A',
+    'AA',
+    'AAA',
+    'AA=',
+    'A===',
+    'AAAA=',
+    'AA==AA==',
+    'AA-_',
+    `${'QUJD'.repeat(16)}\n`,
+    'QUJD\nQUJD',
+  ],
+  'inet:host': [
+    'x'.repeat(63),
+    'x'.repeat(64),
+    `${`${'x'.repeat(61)}.`.repeat(4)}abcde`,
+    `${`${'x'.repeat(61)}.`.repeat(4)}abcdef`,
+    ...[
+      'fe80::1%eth-0',
+      'fe80::1%',
+      '192.0.2.1%1',
+      '.',
+      '..',
+      '_',
+      'a_',
+      '-a',
+      'a-',
+      'a-b',
+      '_a',
+      'é.com',
+      'a b',
+    ],
+  ],
+  'inet:ip-address': [
+    '192.0.2',
+    '192.0.2.256',
+    '192.0.2.01',
+    '1::2::3',
+    'fe80::1%a-b',
+    'fe80::1%²',
+    '::ffff:1.2.3.4',
+  ],
+  'inet:ip-address-no-zone': ['fe80::1%lo', '127.0.0.1%1', '::1%', 'localhost', '::ffff:1.2.3.4'],
+  'yang:date-and-time': [
+    ...['2026-01-31T02:30:00+14:00', '2026-01-31T02:30:00+14:30', '2026-01-31T02:30:00-13:59'],
+    ...['2026-01-31T02:30:01Z', '2026-01-31T02:30:00.0Z', '2026-01-31T24:00:00Z', '2026-01-31T23:60:00Z'],
+    ...['2026-13-31T02:30:00Z', '2026-00-31T02:30:00Z', '2026-12-32T02:30:00Z', '2026-12-00T02:30:00Z'],
+    ...['2026-02-31T02:30:00Z', '2026-01-31T02:30:00z', '2026-01-31 02:30:00Z', '2026-01-31T02:30:00+13:60'],
+  ],
+  'x509c2n:tls-fingerprint': [
+    Array(255).fill('aB').join(':'),
+    Array(256).fill('aB').join(':'),
+    ...['4:ab', '04:a', '04:', ':04', '04:0g', '04ab', ''],
+  ],
+  'ianach:crypt-hash': [
+    ...['$0$', '$0$a\nb', '$2$x', '$0', ''],
+    ...[1, 8, 9].map((length) => `$1$${'s'.repeat(length)}$${'.'.repeat(22)}`),
+    ...[21, 23].map((length) => `$1$s$${'.'.repeat(length)}`),
+    ...[0, 1, 16, 17].map((length) => `$5$${'s'.repeat(length)}$${'.'.repeat(43)}`),
+    ...[0, 1, 16, 17].map((length) => `$6$${'s'.repeat(length)}$${'.'.repeat(86)}`),
+    ...[42, 44, 86].map((length) => `$5$s$${'.'.repeat(length)}`),
+    ...[43, 85, 87].map((length) => `$6$s$${'.'.repeat(length)}`),
+    ...['', '1', 'x', '٣', '-1'].map((rounds) => `$5$rounds=${rounds}$s$${'.'.repeat(43)}`),
+    ...['', '1', 'x', '٣', '-1'].map((rounds) => `$6$rounds=${rounds}$s$${'.'.repeat(86)}`),
+  ],
+};
+
+/** For names of algorithms. */
+const algorithmEdges = [
+  ...[63, 64].map((length) => `${'x'.repeat(length)}@`),
+  ...[31, 32, 63, 64].map((length) => `${'😀'.repeat(length)}@`),
+  ...['x@\n', '\n@', 'x', 'aes128-CTR', 'ssh-ed25519 ', 'none', 'null', ''],
+];
+
+function edgesOf({ name, values }: TypeFacts): readonly string[] {
+  if (values === 'an absolute path') return ['', 'x', './x', '//', '/a\nb', '/ '];
+  return (
+    edges[name] ??
+    (name.startsWith('sshcmn:') ? algorithmEdges : oddValues.filter((odd) => typeof odd === 'string'))
+  );
+}
+
+/** A text with one character more, less or other. */
+function edited(text: string, draw: Draw): string {
+  const characters = [...text];
+  const position = draw(fc.nat({ max: characters.length }));
+  const fresh = [...draw(fc.constantFrom('', '', ...'a0Gz.:-_%@/+=$ \n\té٣'))];
+  characters.splice(position, draw(fc.constantFrom(0, 1, 1)), ...fresh);
+  return characters.join('');
+}
+
+/** What one change of a document starts from. */
+interface Change {
+  readonly draw: Draw;
+  /** Where it may be made: near the target, or anywhere. */
+  readonly spots: readonly Spot[];
+}
+
+/** One of the spots that a change can be made at. */
+function pick({ draw, spots }: Change, fits: (spot: Spot) => boolean = () => true): Spot | undefined {
+  const fitting = spots.filter(fits);
+  return fitting.length > 0 ? draw(fc.constantFrom(...fitting)) : undefined;
+}
+
+function isLeaf(spot: Spot): boolean {
+  return typeof valueAt(spot) !== 'object';
+}
+
+const mutations: Readonly<Record<string, (change: Change) => void>> = {
+  dropped(change) {
+    const spot = pick(change);
+    if (!spot) return;
+    if (Array.isArray(spot.holder)) spot.holder.splice(Number(spot.at), 1);
+    else delete spot.holder[spot.at];
   },
-  added(document, draw) {
-    const { holder, at } = draw(fc.constantFrom(...spotsOf(document)));
-    const value = Array.isArray(holder) ? holder[Number(at)] : holder[at];
-    if (isFields(value))
-      (value as Json)[draw(fc.constantFrom(...oddMembers))] = draw(fc.constantFrom(...oddValues));
+  added(change) {
+    const spot = pick(change, (spot) => isFields(valueAt(spot)));
+    const { draw } = change;
+    const name = draw(fc.constantFrom(...oddMembers));
+    if (spot) Reflect.set(valueAt(spot) as Json, name, draw(fc.constantFrom(...oddValues)));
   },
-  changed(document, draw) {
-    const { holder, at } = draw(fc.constantFrom(...spotsOf(document)));
-    Reflect.set(holder, at, draw(fc.constantFrom(...oddValues)));
+  /** What the schema has there, and was not chosen or left out. */
+  'added sibling'(change) {
+    const { draw } = change;
+    const spot = pick(change, ({ isMember }) => isMember);
+    const parent = spot && nodeAt(spot.path.slice(0, -1));
+    if (!spot || !parent || !('shape' in parent)) return;
+    const name = draw(fc.constantFrom(...Object.keys(parent.shape)));
+    const path = [...spot.path.slice(0, -1), name];
+    const node = nodeAt(path);
+    if (node && node.kind !== 'absent') Reflect.set(spot.holder, name, contentOf(node, path, [], draw));
   },
-  'changed leaf'(document, draw) {
-    const leaves = spotsOf(document).filter(({ holder, at }) => typeof Reflect.get(holder, at) !== 'object');
-    const spot = leaves.length > 0 ? draw(fc.constantFrom(...leaves)) : undefined;
-    if (spot) Reflect.set(spot.holder, spot.at, draw(fc.constantFrom(...oddValues)));
+  changed(change) {
+    const spot = pick(change);
+    if (spot) Reflect.set(spot.holder, spot.at, change.draw(fc.constantFrom(...oddValues)));
   },
-  duplicated(document, draw) {
-    const entries = spotsOf(document).filter(({ isMember }) => !isMember);
-    const spot = entries.length > 0 ? draw(fc.constantFrom(...entries)) : undefined;
-    if (spot && Array.isArray(spot.holder)) spot.holder.push(structuredClone(spot.holder[Number(spot.at)]));
+  'changed leaf'(change) {
+    const spot = pick(change, isLeaf);
+    if (spot) Reflect.set(spot.holder, spot.at, change.draw(fc.constantFrom(...oddValues)));
   },
-  dangling(document, draw) {
-    const references = spotsOf(document).filter(({ at }) =>
-      /-reference$|^asymmetric-key$|^certificate$/.test(String(at)),
-    );
-    const spot = references.length > 0 ? draw(fc.constantFrom(...references)) : undefined;
-    if (spot) Reflect.set(spot.holder, spot.at, draw(fc.constantFrom('nowhere', 'two', 'three', '')));
+  'at the edge'(change) {
+    const { draw } = change;
+    const spot = pick(change, (spot) => isLeaf(spot) && 'type' in (nodeAt(spot.path) ?? {}));
+    const node = spot && nodeAt(spot.path);
+    if (!node || !('type' in node)) return;
+    const { range } = node.type;
+    const values = range ? [range[0] - 1, range[1] + 1, String(range[0])] : edgesOf(node.type);
+    Reflect.set(spot.holder, spot.at, draw(fc.constantFrom(...values)));
   },
-  'another case'(document, draw) {
-    const inChoice: [Json, string][] = [];
-    visit(members, document, ({ node, value }) => {
-      if ('shape' in node && isFields(value))
-        for (const [name, schema] of Object.entries(node.shape))
-          if (nodeOf(schema).choice) inChoice.push([value as Json, name]);
-      return true;
-    });
-    const spot = inChoice.length > 0 ? draw(fc.constantFrom(...inChoice)) : undefined;
-    if (spot) spot[0][spot[1]] = draw(fc.constantFrom({}, 'one', [null], { 'public-key': [] }));
+  edited(change) {
+    const spot = pick(change, (spot) => typeof valueAt(spot) === 'string');
+    if (spot) Reflect.set(spot.holder, spot.at, edited(String(valueAt(spot)), change.draw));
   },
-  'another module'(document, draw) {
-    const spot = draw(fc.constantFrom(...spotsOf(document).filter(({ isMember }) => isMember)));
+  duplicated(change) {
+    const spot = pick(change, ({ isMember }) => !isMember);
+    if (spot && Array.isArray(spot.holder)) spot.holder.push(structuredClone(valueAt(spot)));
+  },
+  dangling(change) {
+    const { draw } = change;
+    const spot = pick(change, ({ at }) => /-reference$|^asymmetric-key$|^certificate$/.test(String(at)));
+    if (spot)
+      Reflect.set(spot.holder, spot.at, draw(fc.constantFrom('nowhere', 'one', 'two', 'key 0', 'key 1', '')));
+  },
+  'another case'(change) {
+    const { draw } = change;
+    const spot = pick(change, ({ path, isMember }) => isMember && nodeAt(path)?.choice !== undefined);
+    const cases = spot && nodeAt(spot.path)?.choice?.cases;
+    const odd = draw(fc.constantFrom({}, 'one', [null], { 'public-key': [] }));
+    if (cases) Reflect.set(spot.holder, draw(fc.constantFrom(...cases)), odd);
+  },
+  'another module'(change) {
+    const { draw } = change;
+    const spot = pick(change, ({ isMember }) => isMember);
+    if (!spot) return;
     const { name } = splitName(String(spot.at));
-    const value = Reflect.get(spot.holder, spot.at);
+    const value = valueAt(spot);
     Reflect.deleteProperty(spot.holder, spot.at);
     Reflect.set(spot.holder, `${draw(fc.constantFrom(...modules))}:${name}`, value);
   },
 };
+
+function mutate(document: Json, target: SchemaPath, draw: Draw): string {
+  const name = draw(fc.constantFrom(...Object.keys(mutations)));
+  const all = spotsOf(document);
+  // the target, what is beside it and in that, and what all of that is in
+  const parent = target.slice(0, -1);
+  const close = all.filter(({ path }) => starts(path, parent));
+  const spots = close.length > 0 && draw(fc.boolean()) ? close : all;
+  mutations[name]?.({ draw, spots });
+  return name;
+}
 
 export interface Specimen {
   readonly document: Fields;
@@ -429,8 +587,7 @@ export function specimens(target: SchemaPath): fc.Arbitrary<Specimen> {
     const draw: Draw = (arbitrary) => generate(() => arbitrary);
     const document = meantToBeValid(target, draw);
     const count = draw(fc.constantFrom(0, 0, 1, 1, 1, 2));
-    const done = Array.from({ length: count }, () => draw(fc.constantFrom(...Object.keys(mutations))));
-    for (const name of done) if (Object.keys(document).length > 0) mutations[name]?.(document, draw);
+    const done = Array.from({ length: count }, () => mutate(document, target, draw));
     return { document, mutations: done };
   });
 }
