@@ -4,7 +4,17 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requirePeers } from '../interop/peers/require-peers.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
-import { documentXml, pathsIn, type SchemaPath, schemaPaths, smaller, specimens } from './documents.js';
+import {
+  documentXml,
+  pathsIn,
+  type SchemaPath,
+  type Specimen,
+  schemaPaths,
+  smaller,
+  specimens,
+  trials,
+  tried,
+} from './documents.js';
 import { hasJudge, type Judgement, judge, judgeSingly, type Paper, type Verdict } from './judge.js';
 
 const count = Number(process.env['CALLHOME_CONFORMANCE_DOCUMENTS'] ?? 300);
@@ -13,6 +23,11 @@ const seed = Number(process.env['CALLHOME_CONFORMANCE_SEED'] ?? Date.now() % 0x7
 const round = 100;
 /** Documents after which it is told how many there were. */
 const reported = 1000;
+
+function one(specimens: fc.Arbitrary<Specimen>, index: number): Specimen {
+  const [specimen] = fc.sample(specimens, { numRuns: 1, seed: seed + index });
+  return specimen ?? { document: {}, unchanged: false };
+}
 
 function papersOf(document: Fields): Paper[] {
   return [
@@ -92,13 +107,15 @@ requirePeers('yanglint')(`our schema and libyang, over ${count} documents (seed 
       const paths = schemaPaths();
       const missing = new Map<string, SchemaPath>(paths.map((path) => [path.join('/'), path]));
       const valid = { json: 0, xml: 0 };
+      const changes = trials();
+      let turn = seed;
       const generate = (index: number): Fields => {
         // what has not occurred yet is asked for
         const [next] = missing.values();
         const target = next ?? paths[index % paths.length] ?? [];
-        const [specimen] = fc.sample(specimens(target), { numRuns: 1, seed: seed + index });
-        const document = specimen?.document ?? {};
-        if (specimen?.mutations.length === 0) for (const path of pathsIn(document)) missing.delete(path);
+        const trial = next || index % 4 === 0 ? undefined : changes[turn++ % changes.length];
+        const { document, unchanged } = one(trial ? tried(trial) : specimens(target), index);
+        if (unchanged) for (const path of pathsIn(document)) missing.delete(path);
         return document;
       };
       const settle = async (papers: readonly Compared[], theirs: Promise<Judgement[]>): Promise<void> => {
@@ -117,7 +134,6 @@ requirePeers('yanglint')(`our schema and libyang, over ${count} documents (seed 
         if ((done + size) % reported === 0) process.stderr.write(`${done + size} of ${count} documents\n`);
       }
       await former;
-
       expect([...missing.keys()]).toEqual([]);
       // neither all valid nor all invalid: the documents say something
       for (const some of Object.values(valid)) {
@@ -132,7 +148,7 @@ requirePeers('yanglint')(`our schema and libyang, over ${count} documents (seed 
     const paths = schemaPaths();
     const documents = Array.from({ length: 10 }, (_, index) => {
       const target = paths[(seed + index) % paths.length] ?? [];
-      return fc.sample(specimens(target), { numRuns: 1, seed: seed + index })[0]?.document ?? {};
+      return one(specimens(target), index).document;
     });
     const papers = documents.flatMap(papersOf);
     const verdicts = (await judge(papers, folder)).map(({ verdict }) => verdict);

@@ -564,7 +564,7 @@ const mutations: Readonly<Record<string, (change: Change) => void>> = {
   },
 };
 
-function mutate(document: Json, target: SchemaPath, draw: Draw): string {
+function mutate(document: Json, target: SchemaPath, draw: Draw): void {
   const name = draw(fc.constantFrom(...Object.keys(mutations)));
   const all = spotsOf(document);
   // the target, what is beside it and in that, and what all of that is in
@@ -572,13 +572,12 @@ function mutate(document: Json, target: SchemaPath, draw: Draw): string {
   const close = all.filter(({ path }) => starts(path, parent));
   const spots = close.length > 0 && draw(fc.boolean()) ? close : all;
   mutations[name]?.({ draw, spots });
-  return name;
 }
 
 export interface Specimen {
   readonly document: Fields;
-  /** What was done to it, so that it is not valid, most likely. */
-  readonly mutations: readonly string[];
+  /** Whether nothing was done to it that was meant to make it invalid. */
+  readonly unchanged: boolean;
 }
 
 /** Documents over the whole schema: some meant to be valid, the others changed. @param target what each has in it, at first */
@@ -586,9 +585,48 @@ export function specimens(target: SchemaPath): fc.Arbitrary<Specimen> {
   return fc.gen().map((generate) => {
     const draw: Draw = (arbitrary) => generate(() => arbitrary);
     const document = meantToBeValid(target, draw);
-    const count = draw(fc.constantFrom(0, 0, 1, 1, 1, 2));
-    const done = Array.from({ length: count }, () => mutate(document, target, draw));
-    return { document, mutations: done };
+    const changes = draw(fc.constantFrom(0, 0, 0, 1, 1, 2));
+    for (let done = 0; done < changes; done++) mutate(document, target, draw);
+    return { document, unchanged: changes === 0 };
+  });
+}
+
+/** A change that every long run makes: a leaf gets a value, or none. */
+export interface Trial {
+  readonly path: SchemaPath;
+  readonly value: unknown;
+}
+
+/** Lists of names as long as this are not tried one by one. */
+const many = 12;
+
+/** Every leaf without a value, at the edges of its range, with each of its names; and the edges of all other types once. */
+export function trials(): Trial[] {
+  const types = new Set<string>();
+  return schemaPaths().flatMap((path) => {
+    const node = nodeAt(path);
+    if (!node || !('type' in node)) return [];
+    const { name, values, range, names: all = [] } = node.type;
+    const type = `${name} ${values}`;
+    const tried: unknown[] = [
+      undefined,
+      ...(range ? [range[0] - 1, range[1] + 1] : all.length < many ? all : []),
+    ];
+    if (node.facts.leafref) tried.push('nowhere', 'one', 'key 0', 'key 1');
+    else if (node.type.encoding === 'text' && !types.has(type)) tried.push(...edgesOf(node.type));
+    types.add(type);
+    return tried.map((value) => ({ path, value }));
+  });
+}
+
+/** Documents that are meant to be valid but for a trial. */
+export function tried({ path, value }: Trial): fc.Arbitrary<Specimen> {
+  return fc.gen().map((generate) => {
+    const document = meantToBeValid(path, (arbitrary) => generate(() => arbitrary));
+    const spot = spotsOf(document).find((spot) => spot.isMember && spot.path.join() === path.join());
+    if (spot && value === undefined) Reflect.deleteProperty(spot.holder, spot.at);
+    else if (spot) Reflect.set(spot.holder, spot.at, nodeAt(path)?.kind === 'leaf-list' ? [value] : value);
+    return { document, unchanged: false };
   });
 }
 
