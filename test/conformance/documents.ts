@@ -4,6 +4,7 @@ import {
   type Fields,
   isFields,
   type Leafref,
+  type Node,
   nodeOf,
   type Shape,
 } from '@callhome/shared/config/yang/node.js';
@@ -53,16 +54,23 @@ function leafValue({ name, names: all, range, encoding, values }: TypeFacts, dra
 /** Paths of members, without positions. */
 export type SchemaPath = readonly string[];
 
-/** Every leaf, leaf-list, and case of a choice. */
-export function schemaPaths(shape: Shape = members, path: SchemaPath = []): SchemaPath[] {
+function saysSomething(node: Node): boolean {
+  return !('shape' in node) || node.choice !== undefined || Object.keys(node.shape).length === 0;
+}
+
+/** Every leaf, leaf-list, and case of a choice; or every other selection of the schema's nodes. */
+export function schemaPaths(
+  wanted: (node: Node) => boolean = saysSomething,
+  shape: Shape = members,
+  path: SchemaPath = [],
+): SchemaPath[] {
   return Object.entries(shape).flatMap(([name, schema]) => {
     const node = nodeOf(schema);
     const here = [...path, name];
     if (node.kind === 'absent') return [];
-    if (!('shape' in node)) return [here];
     return [
-      ...(node.choice || Object.keys(node.shape).length === 0 ? [here] : []),
-      ...schemaPaths(node.shape, here),
+      ...(wanted(node) ? [here] : []),
+      ...('shape' in node ? schemaPaths(wanted, node.shape, here) : []),
     ];
   });
 }
@@ -106,12 +114,7 @@ function fieldsOf(shape: Shape, here: SchemaPath, target: SchemaPath, draw: Draw
   return data;
 }
 
-function contentOf(
-  node: ReturnType<typeof nodeOf>,
-  path: SchemaPath,
-  target: SchemaPath,
-  draw: Draw,
-): unknown {
+function contentOf(node: Node, path: SchemaPath, target: SchemaPath, draw: Draw): unknown {
   switch (node.kind) {
     case 'absent':
       return undefined;
@@ -280,9 +283,9 @@ function valueAt({ holder, at }: Spot): unknown {
   return Reflect.get(holder, at);
 }
 
-function nodeAt(path: SchemaPath): ReturnType<typeof nodeOf> | undefined {
+function nodeAt(path: SchemaPath): Node | undefined {
   let shape: Shape = members;
-  let node: ReturnType<typeof nodeOf> | undefined;
+  let node: Node | undefined;
   for (const name of path) {
     const schema = Object.hasOwn(shape, name) ? shape[name] : undefined;
     node = schema && nodeOf(schema);
@@ -450,6 +453,26 @@ const edges: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** Of the published modules, whatever our schema has. */
+const identities: Readonly<Record<string, readonly string[]>> = {
+  'ietf-crypto-types': [
+    ...['rsa-private-key-format', 'ec-private-key-format', 'one-asymmetric-key-format', 'private-key-format'],
+    ...['ssh-public-key-format', 'subject-public-key-info-format', 'public-key-format'],
+    ...['octet-string-key-format', 'one-symmetric-key-format', 'symmetric-key-format'],
+    ...['symmetrically-encrypted-value-format', 'cms-encrypted-data-format', 'p10-csr-format'],
+  ],
+  'ietf-tls-common': ['tls-version-base', 'tls12', 'tls13'],
+  'ietf-x509-cert-to-name': [
+    ...['specified', 'san-rfc822-name', 'san-dns-name', 'san-ip-address', 'san-any', 'common-name'],
+    'cert-to-name',
+  ],
+};
+
+function identitiesBeside(known: readonly string[]): string[] {
+  const { module = '' } = splitName(known[0] ?? '');
+  return (identities[module] ?? []).map((name) => `${module}:${name}`);
+}
+
 /** For names of algorithms. */
 const algorithmEdges = [
   ...[63, 64].map((length) => `${'x'.repeat(length)}@`),
@@ -591,41 +614,52 @@ export function specimens(target: SchemaPath): fc.Arbitrary<Specimen> {
   });
 }
 
-/** A change that every long run makes: a leaf gets a value, or none. */
+/** A change that every long run makes to a document that is valid but for it. */
 export interface Trial {
+  /** What the document has in it. */
   readonly path: SchemaPath;
+  /** The name of what is changed: the last of the path, or one beside it. */
+  readonly member: string;
+  /** Its new value; undefined where it is taken out. */
   readonly value: unknown;
 }
 
 /** Lists of names as long as this are not tried one by one. */
 const many = 12;
 
-/** Every leaf without a value, at the edges of its range, with each of its names; and the edges of all other types once. */
+/**
+ * Every node that can be left out is left out, every case has another one beside it, and every leaf is at the edges of
+ * its range and has each of its names; the edges of all other types are tried once.
+ */
 export function trials(): Trial[] {
   const types = new Set<string>();
-  return schemaPaths().flatMap((path) => {
+  return schemaPaths(() => true).flatMap((path) => {
     const node = nodeAt(path);
-    if (!node || !('type' in node)) return [];
-    const { name, values, range, names: all = [] } = node.type;
-    const type = `${name} ${values}`;
-    const tried: unknown[] = [
-      undefined,
-      ...(range ? [range[0] - 1, range[1] + 1] : all.length < many ? all : []),
-    ];
-    if (node.facts.leafref) tried.push('nowhere', 'one', 'key 0', 'key 1');
-    else if (node.type.encoding === 'text' && !types.has(type)) tried.push(...edgesOf(node.type));
-    types.add(type);
-    return tried.map((value) => ({ path, value }));
+    const member = path.at(-1) ?? '';
+    const beside = (node?.choice?.cases ?? []).filter((other) => other !== member);
+    const others = beside.map((other) => ({ path, member: other, value: {} }));
+    const values: unknown[] = [undefined];
+    if (node && 'type' in node) {
+      const { name, range, names: all = [] } = node.type;
+      const type = `${name} ${node.type.values}`;
+      if (range) values.push(range[0] - 1, range[1] + 1);
+      else if (node.type.encoding === 'identityref') values.push(...identitiesBeside(all));
+      else if (all.length < many) values.push(...all);
+      if (node.facts.leafref) values.push('nowhere', 'one', 'key 0', 'key 1');
+      else if (node.type.encoding === 'text' && !types.has(type)) values.push(...edgesOf(node.type));
+      types.add(type);
+    }
+    return [...others, ...values.map((value) => ({ path, member, value }))];
   });
 }
 
-/** Documents that are meant to be valid but for a trial. */
-export function tried({ path, value }: Trial): fc.Arbitrary<Specimen> {
+/** Documents with a trial in them. */
+export function tried({ path, member, value }: Trial): fc.Arbitrary<Specimen> {
   return fc.gen().map((generate) => {
     const document = meantToBeValid(path, (arbitrary) => generate(() => arbitrary));
     const spot = spotsOf(document).find((spot) => spot.isMember && spot.path.join() === path.join());
-    if (spot && value === undefined) Reflect.deleteProperty(spot.holder, spot.at);
-    else if (spot) Reflect.set(spot.holder, spot.at, nodeAt(path)?.kind === 'leaf-list' ? [value] : value);
+    if (spot && value === undefined) Reflect.deleteProperty(spot.holder, member);
+    else if (spot) Reflect.set(spot.holder, member, nodeAt(path)?.kind === 'leaf-list' ? [value] : value);
     return { document, unchanged: false };
   });
 }

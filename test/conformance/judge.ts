@@ -51,6 +51,13 @@ function addModules(): string {
   return ['add', ...options, ...files, ...ownModules].join(' ');
 }
 
+/** The values of an IANA module's enumeration. */
+export function publishedNames(module: string): string[] {
+  const file = readdirSync(theirFolder).find((name) => name.startsWith(`${module}@`)) ?? module;
+  const text = readFileSync(path.join(theirFolder, file), 'utf8');
+  return [...text.matchAll(/^ *enum ([^ ]+) \{$/gm)].map((match) => match[1] ?? '');
+}
+
 /** Before what is said of a paper: a command that yanglint does not know, which it says at once. */
 const mark = /^YANGLINT\[E\]: Unknown command "@(\d+)".*$/m;
 
