@@ -644,6 +644,7 @@ export function trials(): Trial[] {
       const type = `${name} ${node.type.values}`;
       if (range) values.push(range[0] - 1, range[1] + 1);
       else if (node.type.encoding === 'identityref') values.push(...identitiesBeside(all));
+      else if (node.type.encoding === 'empty') values.push(null, [], [0], [null, null], '');
       else if (all.length < many) values.push(...all);
       if (node.facts.leafref) values.push('nowhere', 'one', 'key 0', 'key 1');
       else if (node.type.encoding === 'text' && !types.has(type)) values.push(...edgesOf(node.type));
