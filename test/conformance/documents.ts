@@ -624,6 +624,9 @@ export interface Trial {
   readonly value: unknown;
 }
 
+/** How a number may be written in XML, and may not. */
+const numerals = ['5', '', ' ', '+5', '-0', '-5', '05', ' 5\n', '5 5', '5.0', '0x5', '1e1', '٣'];
+
 /** Lists of names as long as this are not tried one by one. */
 const many = 12;
 
@@ -642,7 +645,7 @@ export function trials(): Trial[] {
     if (node && 'type' in node) {
       const { name, range, names: all = [] } = node.type;
       const type = `${name} ${node.type.values}`;
-      if (range) values.push(range[0] - 1, range[1] + 1);
+      if (range) values.push(range[0] - 1, range[1] + 1, ...(types.has(type) ? [] : numerals));
       else if (node.type.encoding === 'identityref') values.push(...identitiesBeside(all));
       else if (node.type.encoding === 'empty') values.push(null, [], [0], [null, null], '');
       else if (all.length < many) values.push(...all);

@@ -21,7 +21,8 @@ function readValue(type: TypeFacts, element: XmlElement): unknown {
   const text = ownText(element);
   switch (type.encoding) {
     case 'integer':
-      return /^[\t\n\r ]*\+?[0-9]+[\t\n\r ]*$/.test(text) ? Number(text) : text;
+      // -0 is a number too (RFC 7950 §9.2.1), and the same as 0
+      return /^[\t\n\r ]*[+-]?[0-9]+[\t\n\r ]*$/.test(text) ? Number(text) + 0 : text;
     case 'empty':
       return text === '' ? [null] : text;
     case 'identityref': {
