@@ -100,7 +100,9 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
     };
     for (const { address, port } of listener.binds) {
       try {
-        const opened = await listen(address, port, (socket) => takeCall(socket, listener.name, options));
+        const opened = await listen({ address, port, keepalive: listener.tcpKeepalive }, (socket) =>
+          takeCall(socket, listener.name, options),
+        );
         listeners.push({ ...opened, name: listener.name });
       } catch (error) {
         // A host without IPv6 still serves its IPv4 address.

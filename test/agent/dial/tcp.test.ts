@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { type DialOptions, dialTcp } from '@callhome/agent/dial/tcp.js';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { keepaliveTimer } from '../../programs/keepalive-timer.js';
 import { createOwner } from '../../programs/owned.js';
 import { startBlackHole } from './black-hole.js';
 
@@ -279,17 +279,9 @@ describe('the socket', () => {
     'has TCP keep-alives after the idle time, where asked for',
     async () => {
       const { port } = await listen('127.0.0.1');
-      /** Seconds until the kernel's keep-alive timer fires; undefined where it has none (proc(5), /proc/net/tcp). */
-      const timer = async ({ localPort = 0 }: Socket): Promise<number | undefined> => {
-        const hex = (n: number) => n.toString(16).toUpperCase().padStart(4, '0');
-        const lines = (await readFile('/proc/net/tcp', 'utf8')).split('\n');
-        const line = lines.find((line) => line.includes(`:${hex(localPort)} 0100007F:${hex(port)} `));
-        const [kind, ticks = ''] = line?.trim().split(/\s+/)[5]?.split(':') ?? [];
-        return kind === '02' ? Number.parseInt(ticks, 16) / 100 : undefined;
-      };
-      expect(await timer(await dial({ port }))).toBe(undefined);
-      expect(await timer(await dial({ port, keepalive: 7200 }))).toBeGreaterThan(7100);
-      expect(await timer(await dial({ port, keepalive: 60 }))).toBeLessThanOrEqual(60);
+      expect(await keepaliveTimer(await dial({ port }))).toBe(undefined);
+      expect(await keepaliveTimer(await dial({ port, keepalive: 7200 }))).toBeGreaterThan(7100);
+      expect(await keepaliveTimer(await dial({ port, keepalive: 60 }))).toBeLessThanOrEqual(60);
     },
   );
 });

@@ -65,13 +65,14 @@ export function createRig(): Rig {
     },
     async start({ identity = generateKeyPair(), ...admission } = {}) {
       const binds = [{ address: '127.0.0.1', port: 0 }];
-      const listener = { name: 'call-home', binds, identity, keepalive: undefined };
+      const listener = { name: 'call-home', binds, tcpKeepalive: undefined, identity, keepalive: undefined };
       const api = { address: '127.0.0.1', port: 0 };
       const config = {
         listeners: [listener],
         defaultUser: 'callhome',
         api,
         admission: { ...limits, ...admission },
+        warnings: [],
       };
       collector = await startCollector(config, registry, captured.log);
     },

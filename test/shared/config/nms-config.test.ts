@@ -44,6 +44,19 @@ describe("a collector's configuration", () => {
     });
   });
 
+  it('has the kernel probe devices where it says so, and tells what of that it cannot set', async () => {
+    const probing = text.replace(
+      '"tcp-server-parameters":{',
+      '"tcp-server-parameters":{"keepalives":{"idle-time":60},',
+    );
+    const { listeners, warnings } = await load(probing);
+    expect(listeners[0]?.tcpKeepalive).toBe(60);
+    expect(warnings).toEqual([
+      expect.stringContaining('/ssh/tcp-server-parameters/keepalives: idle-time alone'),
+    ]);
+    expect(await load(text)).toMatchObject({ listeners: [{ tcpKeepalive: undefined }], warnings: [] });
+  });
+
   it.each([
     [
       'a key that is none',

@@ -22,6 +22,7 @@ interface ServeOptions {
 async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
   const config = await loadNmsConfig(file);
   const log = createLog('callhome-nms');
+  for (const warning of config.warnings) log.warn(warning);
   const asked = stopSignal();
   // The other commands need neither SSH nor a database, and start faster without.
   const [{ startCollector }, { openEmbeddedRegistry }, { startApi }] = await Promise.all([

@@ -9,16 +9,24 @@ export interface Listener {
   close(): void;
 }
 
+interface ListenOptions {
+  readonly address: string;
+  /** 0 is any. */
+  readonly port: number;
+  /** TCP keep-alives after so long without data. Seconds. */
+  readonly keepalive: number | undefined;
+}
+
 /**
  * Opens a TCP port and hands each call, paused, to `onCall`.
  * @throws CALLHOME_PORT_IN_USE, CALLHOME_LISTEN_FAILED
  */
 export async function listen(
-  address: string,
-  port: number,
+  { address, port, keepalive }: ListenOptions,
   onCall: (socket: Socket) => void,
 ): Promise<Listener> {
-  const server = createServer({ pauseOnConnect: true, noDelay: true }, onCall);
+  const probes = keepalive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepalive * 1000 };
+  const server = createServer({ pauseOnConnect: true, noDelay: true, ...probes }, onCall);
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
     server.once('error', (error: NodeJS.ErrnoException) => {

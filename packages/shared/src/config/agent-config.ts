@@ -5,7 +5,7 @@ import type { PublicKey } from '../ssh/public-key.js';
 import { serverOffer, type TransportParams } from '../ssh/transport-params.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
-import { examine, type Findings } from './findings.js';
+import { examine, type Findings, readTcpKeepalive } from './findings.js';
 import { userProblem } from './ietf-ssh-common.js';
 import { parseAnchorTime } from './ietf-yang-types.js';
 import type { Fields } from './yang/node.js';
@@ -203,12 +203,6 @@ function readEndpoint({ name, ssh }: Endpoint, steps: Steps, findings: Findings)
   const { 'tcp-client-parameters': tcp, 'ssh-server-parameters': server } = ssh;
   const tcpSteps = [...steps, 'ssh', 'tcp-client-parameters'];
   const here = [...steps, 'ssh', 'ssh-server-parameters'];
-  if (tcp.keepalives) {
-    findings.warn(
-      [...tcpSteps, 'keepalives'],
-      'idle-time alone is heeded: Node.js sends 10 probes, one a second, whatever max-probes and probe-interval say',
-    );
-  }
   const hostKeys = readHostKeys(server, here, findings);
   return [
     {
@@ -217,7 +211,7 @@ function readEndpoint({ name, ssh }: Endpoint, steps: Steps, findings: Findings)
       port: tcp['remote-port'],
       localAddress: tcp['local-address'],
       localPort: tcp['local-port'],
-      tcpKeepalive: tcp.keepalives?.['idle-time'],
+      tcpKeepalive: readTcpKeepalive(tcp, tcpSteps, findings),
       proxy: readProxy(tcp, tcpSteps, findings),
       hostKeys,
       users: readUsers(server, here, findings),

@@ -122,3 +122,17 @@ export function examine(document: Document, file: string, own: readonly (keyof t
     },
   };
 }
+
+/** After how many seconds of silence the kernel is to probe; undefined: never. Both ends of TCP have the same settings. */
+export function readTcpKeepalive(
+  { keepalives }: { readonly keepalives?: { readonly 'idle-time': number } | undefined },
+  steps: Steps,
+  findings: Findings,
+): number | undefined {
+  if (!keepalives) return undefined;
+  findings.warn(
+    [...steps, 'keepalives'],
+    'idle-time alone is heeded: Node.js sends 10 probes, one a second, whatever max-probes and probe-interval say',
+  );
+  return keepalives['idle-time'];
+}

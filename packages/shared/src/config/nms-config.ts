@@ -2,7 +2,7 @@ import type { KeyPair } from '../ssh/key-pair.js';
 import type { Keepalive } from './agent-config.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
-import { examine, type Findings } from './findings.js';
+import { examine, type Findings, readTcpKeepalive } from './findings.js';
 import { userProblem } from './ietf-ssh-common.js';
 import { keyPairLeaves } from './keys.js';
 import type { Steps } from './yang/path.js';
@@ -14,6 +14,8 @@ type Endpoint = Listen['endpoints']['endpoint'][number];
 export interface ListenerConfig {
   readonly name: string;
   readonly binds: readonly { readonly address: string; readonly port: number }[];
+  /** Of the kernel: silence before it probes. Seconds. */
+  readonly tcpKeepalive: number | undefined;
   /** The collector's key for logging in to devices that call here. */
   readonly identity: KeyPair;
   readonly keepalive: Keepalive | undefined;
@@ -30,12 +32,15 @@ export interface NmsConfig {
     /** Seconds. */
     readonly handshakeTimeout: number;
   };
+  /** What is done otherwise than the file says. */
+  readonly warnings: readonly string[];
 }
 
 function readListener({ name, ssh }: Endpoint, steps: Steps, findings: Findings): ListenerConfig[] {
   if (!ssh) return [];
   const { 'tcp-server-parameters': tcp, 'ssh-client-parameters': client } = ssh;
   const here = [...steps, 'ssh', 'ssh-client-parameters'];
+  const tcpKeepalive = readTcpKeepalive(tcp, [...steps, 'ssh', 'tcp-server-parameters'], findings);
   const identitySteps = [...here, 'client-identity', 'public-key'];
   const own = client['client-identity']['public-key'];
   if (!own) findings.add(identitySteps, 'is missing: the collector needs a key to log in with');
@@ -53,6 +58,7 @@ function readListener({ name, ssh }: Endpoint, steps: Steps, findings: Findings)
     {
       name,
       binds: tcp['local-bind'].map((bind) => ({ address: bind['local-address'], port: bind['local-port'] })),
+      tcpKeepalive,
       identity,
       keepalive: client.keepalives && {
         maxWait: client.keepalives['max-wait'],
@@ -111,6 +117,7 @@ function readNmsConfig(document: Document, file: string): NmsConfig {
       maxHandshakes: admission['max-handshakes'],
       handshakeTimeout: admission['handshake-timeout'],
     },
+    warnings: findings.warnings,
   };
 }
 
