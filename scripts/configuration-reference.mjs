@@ -172,13 +172,16 @@ function defaultText(node) {
 }
 
 /**
- * What the programs say of a setting that they refuse.
+ * What the programs say of a setting that they refuse, or of some of its values.
  * @param {Present} node
  */
-function refusedText({ facts, ...node }) {
-  if (facts.refused === undefined) return '';
-  if (typeof facts.refused === 'string') return ` **Refused:** ${facts.refused}.`;
-  return ` **Refused** with its default: ${facts.refused('default' in node ? node.default : undefined)}.`;
+function refusedText(node) {
+  const { refused } = node.facts;
+  if (refused === undefined) return '';
+  if (typeof refused === 'string') return ` **Refused:** ${refused}.`;
+  const values = node.kind === 'leaf' ? [node.default, ...(node.type.range ?? node.type.names ?? [])] : [];
+  const why = new Set(values.flatMap((value) => refused(value) ?? []));
+  return ` **Refused** with some values: ${[...why].join('; ')}.`;
 }
 
 /** @param {readonly string[]} cells */
@@ -258,7 +261,7 @@ const end = '<!-- to here -->';
  * @param {string} page
  */
 export function withReference(page) {
-  const [before, , after] = page.split(new RegExp(`(?<=${begin}\n)([^]*)(?=${end})`));
-  if (after === undefined) throw new Error(`the page has no ${begin} … ${end}`);
-  return `${before}\n${configurationReference()}\n\n${after}`;
+  const [from, to] = [page.indexOf(begin) + begin.length, page.indexOf(end)];
+  if (from < begin.length || to < from) throw new Error(`the page has no ${begin} … ${end}`);
+  return `${page.slice(0, from)}\n\n${configurationReference()}\n\n${page.slice(to)}`;
 }

@@ -1,6 +1,9 @@
 import { leaf, presence } from './yang/node.js';
 import { uint16 } from './yang/types.js';
 
+/** What Linux takes; Node.js does not tell when it is more. Seconds. */
+const longestIdle = 32_767;
+
 /** grouping tcp-common-grouping. */
 export const tcpCommonGrouping = {
   keepalives: presence(
@@ -9,6 +12,10 @@ export const tcpCommonGrouping = {
         default: 7200,
         units: 'seconds',
         description: 'Silence on the connection before the first probe.',
+        refused: (value) =>
+          typeof value === 'number' && value > longestIdle
+            ? `must not be more than ${longestIdle}: the kernel takes no more`
+            : undefined,
       }),
       'max-probes': leaf(uint16(1), {
         default: 9,
