@@ -16,6 +16,7 @@ const peers = {
   microsocks: { package: 'microsocks', file: '/usr/bin/microsocks' },
   ip: { package: 'iproute2', file: '/usr/sbin/ip' },
   mount: { package: 'mount', file: '/usr/bin/mount' },
+  systemd: { package: 'systemd', file: '/usr/bin/systemd-notify' },
   ps: { package: 'procps', file: '/usr/bin/ps' },
 };
 

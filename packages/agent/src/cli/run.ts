@@ -4,6 +4,7 @@ import { stopSignal } from '@callhome/shared/cli/stop-signal.js';
 import { loadAgentConfig } from '@callhome/shared/config/agent-config.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { createLog } from '@callhome/shared/log.js';
+import { serviceManager } from '@callhome/shared/service-notify.js';
 import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
 import { type Agent, type Changes, startAgent } from '../agent.js';
@@ -25,17 +26,23 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
   warn(config.warnings);
   log.info({ applications: config.applications.map(({ name }) => name) }, 'agent started');
   const agent = await startAgent(config, folder.path, log);
+  const service = serviceManager(() => inShort(agent), log);
 
   /** One after the other, and none after the end. */
   let reloading = Promise.resolve();
   let stopping = false;
   async function readAgain(): Promise<Changes> {
     if (stopping) throw new CallhomeError('CALLHOME_STOPPED', {});
-    const next = await loadAgentConfig(file);
-    warn(next.warnings);
-    const changes = await agent.reconfigure(next);
-    log.info(changes, 'configuration reloaded');
-    return changes;
+    service.tell('RELOADING=1');
+    try {
+      const next = await loadAgentConfig(file);
+      warn(next.warnings);
+      const changes = await agent.reconfigure(next);
+      log.info(changes, 'configuration reloaded');
+      return changes;
+    } finally {
+      service.tell('READY=1');
+    }
   }
   function reload(): Promise<Changes> {
     const done = reloading.then(readAgain);
@@ -56,6 +63,7 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
     );
     return undefined;
   });
+  service.tell('READY=1');
   const signal = await asked;
   stopping = true;
   log.info({ signal }, 'agent stopping');
@@ -63,11 +71,20 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
     log.error({ seconds: stopLimit / 1000 }, 'agent did not stop in time');
     process.exit(exitStatus.failed);
   }, stopLimit).unref();
+  const told = service.stop();
   await stopControl?.();
   await reloading;
   await agent.stop();
+  await told;
   folder.release();
   log.info('agent stopped');
+}
+
+/** What the service manager shows of it. */
+function inShort(agent: Agent): string {
+  const applications = agent.status();
+  const connected = applications.filter(({ state }) => state === 'connected').length;
+  return `${connected} of ${applications.length} applications connected`;
 }
 
 /** What a request of the agent's commands comes to. */

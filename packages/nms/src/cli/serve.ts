@@ -6,6 +6,7 @@ import { readVersion } from '@callhome/shared/cli/version.js';
 import { loadNmsConfig } from '@callhome/shared/config/nms-config.js';
 import { writeFileAtomic } from '@callhome/shared/files.js';
 import { createLog } from '@callhome/shared/log.js';
+import { serviceManager } from '@callhome/shared/service-notify.js';
 import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
 import { newToken, urlFile } from '../northbound/api-files.js';
@@ -52,6 +53,9 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
     await writeFileAtomic(urlFile(folder.path), `${api.url}\n`);
     ends.push(() => rm(urlFile(folder.path), { force: true }));
     log.info({ listeners: fleet.addresses(), api: api.url }, 'collector started');
+    const service = serviceManager(() => `${fleet.connected()} devices connected`, log);
+    ends.push(() => service.stop());
+    service.tell('READY=1');
     const signal = await asked;
     log.info({ signal }, 'collector stopping');
     setTimeout(() => {
