@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
 import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
@@ -42,8 +42,8 @@ function open(program: string, args: string[] = [], shownServerPort?: number) {
   });
   const argument = args.map((value, position) => ({ position, value }));
   const environment = shownServerPort === undefined ? {} : { 'shown-server-port': shownServerPort };
-  void commandBackend({ program, argument, environment }, captured.log).open(channel, origin);
-  return { input: toProgram, output: fromProgram, channel, status: () => status };
+  const over = commandBackend({ program, argument, environment }, captured.log).open(channel, origin);
+  return { input: toProgram, output: fromProgram, channel, over, status: () => status };
 }
 
 async function textOf(stream: PassThrough): Promise<string> {
@@ -112,15 +112,40 @@ describe('a command backend', () => {
     ['a program', 'echo $$; exec sleep 1000'],
     ['what a program has started', 'echo $$; sleep 1000 | sleep 1000; true'],
     ['what a program has left behind', 'sleep 1000 & echo $$'],
-  ])('ends %s when the channel is gone', async (_what, text) => {
-    const { output, channel } = open(await script(text));
+    ['a program that ignores SIGTERM', "trap '' TERM; echo $$; while :; do sleep 1000; done"],
+    ['what does so, and was left behind', "(trap '' TERM; echo $$; exec sleep 1000) & exit"],
+  ])('ends %s when the channel is gone, and then the session is over', async (_what, text) => {
+    const { output, channel, over } = open(await script(text));
     const [chunk] = await once(output, 'data');
     const group = Number(String(chunk));
     channel.destroy();
-    await expect.poll(() => captured.text(), { timeout: 15_000 }).toContain('session closed');
+    await over;
+    expect(captured.text()).toContain('session closed');
+    // the kernel takes a moment
     await expect.poll(() => membersOf(group)).toEqual([]);
   });
+
+  it('holds nothing of a program that has left its group and keeps its standard error', async () => {
+    const pipes = await pipesOf(process.pid);
+    const { output, channel, over } = open(
+      await script('setsid sh -c "echo \\$\\$; exec >/dev/null; exec sleep 1000" & exit'),
+    );
+    const [chunk] = await once(output, 'data');
+    onTestFinished(() => void process.kill(Number(String(chunk)), 'SIGKILL'));
+    channel.destroy();
+    await over;
+    await expect.poll(() => pipesOf(process.pid)).toEqual(pipes);
+  });
 });
+
+/** What a process holds of pipes and sockets. */
+async function pipesOf(pid: number): Promise<string[]> {
+  const descriptors = await readdir(`/proc/${pid}/fd`);
+  const files = await Promise.all(
+    descriptors.map((descriptor) => readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '')),
+  );
+  return files.filter((file) => /^(pipe|socket):/.test(file)).sort();
+}
 
 /** The processes of a group that have not ended. */
 async function membersOf(group: number): Promise<string[]> {

@@ -7,7 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { type AgentProgram, createAgent } from '../programs/agent.js';
 import { type CollectorProgram, startCollector } from '../programs/collector.js';
 import { createOwner } from '../programs/owned.js';
-import { settings } from '../programs/settings.js';
+import { commandBackend, settings } from '../programs/settings.js';
 
 const owned = createOwner();
 
@@ -229,6 +229,30 @@ describe('a running agent is told', () => {
     await agent.program.logged({ level: 'error', msg: 'configuration not reloaded: the former one holds' });
     expect(await statusOf(agent)).toMatchObject([{ state: 'connected', totals: { connections: 1 } }]);
   });
+});
+
+describe('the stop of a running agent', () => {
+  test.each(['SIGTERM', 'SIGINT'] as const)(
+    'by %s ends the programs of its sessions with it',
+    async (signal) => {
+      const collector = owned(await startCollector());
+      const namespace = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"';
+      const capabilities =
+        '<capabilities><capability>urn:ietf:params:netconf:base:1.0</capability></capabilities>';
+      const hello = `<hello ${namespace}>${capabilities}<session-id>1</session-id></hello>]]>]]>`;
+      const deaf = `trap '' TERM; echo '${hello}'; while :; do sleep 1000; done`;
+      const agent = await callingAgent(
+        collector,
+        settings({ backend: commandBackend('/bin/sh', ['-c', deaf]) }),
+      );
+      await collector.connected('router1');
+      const { process: program } = await agent.program.logged({ msg: 'session opened', backend: '/bin/sh' });
+      process.kill(agent.program.pid, signal);
+      expect(await agent.program.ended).toBe(0);
+      expect(agent.program.lines({ msg: 'session closed', outcome: 'killed by SIGKILL' })).toHaveLength(1);
+      expect(() => process.kill(Number(program), 0)).toThrow('ESRCH');
+    },
+  );
 });
 
 describe('a periodic application', () => {

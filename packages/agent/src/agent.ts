@@ -30,7 +30,7 @@ export interface Agent {
   connectNow(application?: string): void;
   /** Goes on with another configuration: connections of applications that are in it unchanged stay. */
   reconfigure(config: AgentConfig): Promise<Changes>;
-  /** Ends every application in order. */
+  /** Ends every application in order, and waits for the end of their sessions: of the programs that serve them, too. */
   stop(): Promise<void>;
 }
 
@@ -42,10 +42,22 @@ export async function startAgent(config: AgentConfig, stateFolder: string, log: 
   const remembered = await openRememberedEndpoints(stateFolder, log);
   let settings = settingsOf(config);
   let applications = new Map<string, Application>();
+  /** Sessions that are not over: of connections that have ended, too. */
+  const sessions = new Set<Promise<void>>();
 
   function backendOf({ agent, data }: AgentConfig): Backend {
     const { command } = agent.backend;
-    return command ? commandBackend(command, log) : embeddedBackend(data, () => stateXml(status()), log);
+    const backend = command
+      ? commandBackend(command, log)
+      : embeddedBackend(data, () => stateXml(status()), log);
+    return {
+      open(channel, origin) {
+        const over = backend.open(channel, origin);
+        sessions.add(over);
+        void over.then(() => sessions.delete(over));
+        return over;
+      },
+    };
   }
 
   function settingsOf(next: AgentConfig): AgentSettings {
@@ -109,6 +121,7 @@ export async function startAgent(config: AgentConfig, stateFolder: string, log: 
     async stop() {
       const reason = new CallhomeError('CALLHOME_STOPPED', {});
       await Promise.all([...applications.values()].map((application) => application.stop(reason)));
+      await Promise.all(sessions);
     },
   };
 }

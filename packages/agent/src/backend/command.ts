@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AgentConfig } from '@callhome/shared/config/agent-config.js';
 import { deferred } from '@callhome/shared/deferred.js';
 import { reasonOf } from '@callhome/shared/errors.js';
@@ -9,8 +10,14 @@ import type { Backend, SessionChannel, SessionOrigin } from './backend.js';
 
 type CommandConfig = NonNullable<AgentConfig['agent']['backend']['command']>;
 
-/** For a program to end by itself once its channel is closed, and again after SIGTERM. Milliseconds. */
-const exitTimeout = 5000;
+/**
+ * For a program to end by itself once its channel is closed, and again after SIGTERM: together with the end of the
+ * connection less than the agent's own stop may take. Milliseconds.
+ */
+const exitTimeout = 1500;
+
+/** Between two looks whether a process group is gone. Milliseconds. */
+const groupPoll = 50;
 
 /** What reaches the log of a program's standard error: so many pieces in a session, and so many bytes of each. */
 const maxComplaints = 100;
@@ -75,12 +82,13 @@ async function runSession(
     },
   );
   const over = deferred<{ status: number; outcome: string }>();
+  const channelClosed = deferred<void>();
   child.once('error', (error) => over.resolve({ status: 127, outcome: `it does not run: ${error.message}` }));
   const ended = (code: number | null, signal: NodeJS.Signals | null): void =>
     over.resolve({ status: code ?? 128, outcome: signal ? `killed by ${signal}` : `exit status ${code}` });
   // While somebody reads, the session is over with the program's output; then its end is enough.
   child.once('close', ended);
-  log.info({ pid: child.pid }, 'session opened');
+  log.info({ process: child.pid }, 'session opened');
   logComplaints(child.stderr, log);
 
   channel.pipe(child.stdin);
@@ -93,20 +101,34 @@ async function runSession(
     if (child.exitCode !== null || child.signalCode !== null) ended(child.exitCode, child.signalCode);
     child.stdin.destroy();
     child.stdout.destroy();
-    const timers = (['SIGTERM', 'SIGKILL'] as const).map((signal, index) =>
-      setTimeout(() => signalGroup(child.pid, signal), exitTimeout * (index + 1)),
-    );
-    void over.promise.then(() => {
-      timers.forEach(clearTimeout);
-      // Whatever of its group is left has nobody to speak to.
-      signalGroup(child.pid, 'SIGTERM');
-    });
+    channelClosed.resolve();
   });
+  const groupEnded = channelClosed.promise.then(() => endGroup(child.pid, over.promise));
 
   const { status, outcome } = await over.promise;
   channel.exit?.(status);
   channel.end();
   log.info({ outcome }, 'session closed');
+  await groupEnded;
+  // Whoever has left the group may hold the other end for ever.
+  child.stderr.destroy();
+}
+
+/**
+ * Ends a program, and all of its group, once its channel is closed: by itself, by SIGTERM, by SIGKILL. What it has left
+ * behind when it ended has nobody to speak to.
+ */
+async function endGroup(pid: number | undefined, ended: Promise<unknown>): Promise<void> {
+  await Promise.race([ended, pause(exitTimeout)]);
+  if (!signalGroup(pid, 'SIGTERM')) return;
+  const limit = performance.now() + exitTimeout;
+  while (signalGroup(pid, 0)) {
+    if (performance.now() > limit) {
+      signalGroup(pid, 'SIGKILL');
+      return;
+    }
+    await pause(groupPoll);
+  }
 }
 
 function logComplaints(stderr: Readable, log: Log): void {
@@ -119,10 +141,12 @@ function logComplaints(stderr: Readable, log: Log): void {
   });
 }
 
-/** Signals a program and all that it has started; those that are gone or belong to another user are let be. */
-function signalGroup(pid: number | undefined, signal: NodeJS.Signals): void {
-  if (pid === undefined) return;
+/** Signals a program and all that it has started, but for what belongs to another user: whether there was anything. */
+function signalGroup(pid: number | undefined, signal: NodeJS.Signals | 0): boolean {
+  if (pid === undefined) return false;
   try {
-    process.kill(-pid, signal);
-  } catch {}
+    return process.kill(-pid, signal);
+  } catch {
+    return false;
+  }
 }
