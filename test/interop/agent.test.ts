@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type AgentProgram, createAgent } from '../programs/agent.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 import { createOwner } from '../programs/owned.js';
-import { commandBackend } from '../programs/settings.js';
+import { commandBackend, settings } from '../programs/settings.js';
 import { interfaceConfig } from './interfaces.js';
 import { startNcclientNms } from './peers/ncclient-nms.js';
 import { type Netconfd, startNetconfd } from './peers/netconfd.js';
@@ -12,6 +12,7 @@ import { createKeyFile, type KeyFile } from './peers/ssh-key.js';
 
 const owned = createOwner();
 const endOfMessage = ']]>]]>';
+const periodic = settings({ 'connection-type': { periodic: { period: 65535 } } });
 const namespace = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"';
 
 async function createKey(): Promise<KeyFile> {
@@ -56,6 +57,7 @@ requirePeers('netconfd', 'ncclient')('our agent with netconfd behind it calls ho
         edit: interfaceConfig('uplink'),
       }),
     );
+    await agent.edit(periodic);
     await call(nms.port);
     expect(await nms.outcome(), agent.program.output()).toMatchObject({
       event: 'done',
@@ -63,6 +65,8 @@ requirePeers('netconfd', 'ncclient')('our agent with netconfd behind it calls ho
       running: expect.stringContaining('<name>uplink</name>'),
       notification: expect.stringContaining('netconf-config-change'),
     });
+    // it closes its session, and then the connection without a word
+    await agent.program.logged({ msg: 'next connection due' });
   });
 });
 
@@ -73,6 +77,7 @@ requirePeers('ssh')('our agent calls home to the OpenSSH client', () => {
     const nms = owned(
       await startOpensshClientNms({ user: 'callhome', keyFile: key.file, hostKey: agent.hostKey }),
     );
+    await agent.edit(periodic);
     await call(nms.port);
     let text = '';
     nms.session.on('data', (chunk: Buffer) => {
@@ -87,6 +92,7 @@ requirePeers('ssh')('our agent calls home to the OpenSSH client', () => {
     expect(text).toContain('<session-id>1</session-id>');
     expect(text).toContain('<remote-address>127.0.0.1</remote-address>');
     expect(text).toContain('<ok/>');
+    await agent.program.logged({ msg: 'next connection due' });
   });
 
   test('which is refused when its key is not one of the user’s: both say so', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { createRig, logIn, subsystem } from './rig.js';
 
@@ -18,6 +19,48 @@ describe('the end of a connection', () => {
     client.end();
     expect(await connection.ended).toMatchObject({ code: 'CALLHOME_PEER_CLOSED' });
     expect(connection.sessions).toMatchObject({ closedInOrder: true, total: 1 });
+  });
+
+  const asked =
+    '<rpc message-id="7"><nc:close-session xmlns:nc="urn:ietf:params:xml:ns:netconf:base:1.0"/></rpc>';
+  it.each([
+    ['closes the connection', [asked], (nms: Socket) => nms.destroy()],
+    ['resets the connection', [asked], (nms: Socket) => nms.resetAndDestroy()],
+    [
+      'has asked in pieces, and much before',
+      [`${'x'.repeat(30_000)}<rpc><clo`, 'se-session></close-session></rpc>'],
+      (nms: Socket) => nms.destroy(),
+    ],
+  ])('is in order when the peer asks for the end of its session, and then %s', async (_what, said, leave) => {
+    const { device, nms } = await rig.dial();
+    const serving = rig.serve(device);
+    const client = await logIn(nms);
+    const connection = await serving;
+    const channel = await subsystem(client);
+    const [own] = rig.channels;
+    for (const piece of said) {
+      channel.write(piece);
+      if (own) await once(own, 'readable');
+      own?.read();
+    }
+    leave(nms);
+    await connection.ended;
+    expect(connection.sessions.closedInOrder).toBe(true);
+  });
+
+  it('is not in order when one session is asked to end and another is open', async () => {
+    const { device, nms } = await rig.dial();
+    const serving = rig.serve(device);
+    const client = await logIn(nms);
+    const connection = await serving;
+    const channel = await subsystem(client);
+    await subsystem(client);
+    channel.write(asked);
+    const [own] = rig.channels;
+    if (own) await once(own, 'readable');
+    nms.destroy();
+    await connection.ended;
+    expect(connection.sessions.closedInOrder).toBe(false);
   });
 
   it.each([

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ApplicationConfig, EndpointConfig } from '@callhome/shared/config/agent-config.js';
-import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { CallhomeError, type ErrorCode, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import type { Backend } from '../backend/backend.js';
 import { dialTcp } from '../dial/tcp.js';
@@ -54,6 +54,9 @@ type Outcome =
       readonly inOrder: boolean;
       readonly uptime: number;
     };
+
+/** How a connection ends by the peer: some leave answers unread, and then a reset takes the place of the end. */
+const peerEnds: readonly ErrorCode[] = ['CALLHOME_PEER_CLOSED', 'CALLHOME_CONNECTION_LOST'];
 
 /** Starts calling one management system home. */
 export function startApplication(config: ApplicationConfig, options: ApplicationOptions): Application {
@@ -164,16 +167,15 @@ export function startApplication(config: ApplicationConfig, options: Application
     const stop = (): void => made.end(signal.reason);
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
-    await remembered.remember(config.name, endpoint.name);
     attemptLog.info({ address: endpoint.address, port: endpoint.port, user: made.user }, 'connected');
+    await remembered.remember(config.name, endpoint.name);
     const reason = await made.ended.finally(() => signal.removeEventListener('abort', stop));
     const uptime = performance.now() - since;
     connection = undefined;
     connectedSince = undefined;
     totals.sessions += made.sessions.total;
     const inOrder =
-      reason.code === 'CALLHOME_IDLE' ||
-      (reason.code === 'CALLHOME_PEER_CLOSED' && made.sessions.closedInOrder);
+      reason.code === 'CALLHOME_IDLE' || (peerEnds.includes(reason.code) && made.sessions.closedInOrder);
     noteError(reason, endpoint.name);
     attemptLog.info(
       {

@@ -14,20 +14,39 @@ export interface Sessions {
   readonly total: number;
   /** When the last piece of a message passed, or else when the sessions could begin. By `performance.now()`. */
   readonly lastMessage: number;
-  /** Once the connection has ended: whether there was a session, and each was closed before the connection was. */
+  /**
+   * Once the connection has ended: whether there was a session, and each was over before the connection was, or the peer
+   * had asked for its end: not every client closes the channel then, and some leave before the answer is there.
+   */
   readonly closedInOrder: boolean;
 }
 
+/** How much of the end of what a peer says is looked at for `<close-session>`: a whole message with it. Bytes. */
+const maxGoodbye = 4096;
+
+const goodbye = /<([\w.-]+:)?close-session(\s[^<>]*)?(\/>|>)/;
+
+/** A session's channel. */
+interface Open {
+  readonly channel: Channel;
+  /** The end of what the peer has said on it. */
+  lastWords: Buffer;
+}
+
+function isOver({ channel, lastWords }: Open): boolean {
+  return stateOf(channel) !== 'open' || goodbye.test(lastWords.toString('latin1'));
+}
+
 /** Calls back whenever a piece of a message passes. */
-function watchMessages(channel: Channel, note: () => void): void {
+function watchMessages(channel: Channel, heard: (piece: Buffer) => void, said: () => void): void {
   const push = channel.push.bind(channel);
-  channel.push = (...args) => {
-    note();
-    return push(...args);
+  channel.push = (piece, ...args) => {
+    if (piece instanceof Buffer) heard(piece);
+    return push(piece, ...args);
   };
   const write = channel._write.bind(channel);
   channel._write = (...args) => {
-    note();
+    said();
     write(...args);
   };
 }
@@ -47,21 +66,22 @@ export function serveSessions(
     local: { address: socket.localAddress ?? '', port: socket.localPort ?? 0 },
   };
   /** Those that are not over: each with its channel, once it has one. */
-  const sessions = new Map<Session, Channel | undefined>();
-  const channels = (): Channel[] => [...sessions.values()].filter((channel) => channel !== undefined);
+  const sessions = new Map<Session, Open | undefined>();
+  const opened = (): Open[] => [...sessions.values()].filter((each) => each !== undefined);
   let total = 0;
   let refused = 0;
   let lastMessage = performance.now();
   let closedInOrder: boolean | undefined;
   /** Before ssh2 closes what the end of the connection leaves open. */
-  const judgeEnd = (): void => {
-    closedInOrder ??= total > 0 && channels().every((channel) => stateOf(channel) !== 'open');
+  const judgeEnd = (): boolean => {
+    closedInOrder ??= total > 0 && opened().every(isOver);
+    return closedInOrder;
   };
   socket.prependOnceListener('end', judgeEnd);
   socket.prependOnceListener('close', judgeEnd);
   // ssh2 tells of a channel's end once it is read to its end; where the peer is gone nobody may be reading.
   void life.ended.then(() => {
-    for (const channel of channels()) channel.unpipe().resume();
+    for (const { channel } of opened()) channel.unpipe().resume();
   });
   connection.on('session', (accept, reject) => {
     if (sessions.size >= options.maxSessions) {
@@ -78,9 +98,9 @@ export function serveSessions(
     sessions.set(session, undefined);
     let served: Promise<void> | undefined;
     session.once('close', async () => {
-      const channel = sessions.get(session);
-      if (!channel) closeEmptySession(connection, session);
-      channel?.unpipe().resume();
+      const open = sessions.get(session);
+      if (!open) closeEmptySession(connection, session);
+      open?.channel.unpipe().resume();
       await served;
       sessions.delete(session);
     });
@@ -90,18 +110,24 @@ export function serveSessions(
         return;
       }
       const channel = acceptSubsystem();
-      sessions.set(session, channel);
+      const open: Open = { channel, lastWords: Buffer.alloc(0) };
+      sessions.set(session, open);
       total += 1;
       guard.guardChannel(channel);
-      watchMessages(channel, () => {
+      const note = (): void => {
         lastMessage = performance.now();
-      });
+      };
+      const heard = (piece: Buffer): void => {
+        note();
+        open.lastWords = Buffer.concat([open.lastWords, piece.subarray(-maxGoodbye)]).subarray(-maxGoodbye);
+      };
+      watchMessages(channel, heard, note);
       served = options.onSession(channel, origin);
     });
   });
   return {
     get open() {
-      return channels().length;
+      return opened().length;
     },
     get total() {
       return total;
@@ -110,7 +136,7 @@ export function serveSessions(
       return lastMessage;
     },
     get closedInOrder() {
-      return closedInOrder ?? false;
+      return judgeEnd();
     },
   };
 }
