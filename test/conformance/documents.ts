@@ -343,6 +343,11 @@ const oddValues: readonly unknown[] = [
   { name: 'x' },
 ];
 
+/** One of them, not shared with any other document: it may be changed again. */
+function oddValue(draw: Draw): unknown {
+  return structuredClone(draw(fc.constantFrom(...oddValues)));
+}
+
 const oddMembers = [
   'colour',
   'name',
@@ -525,7 +530,7 @@ const mutations: Readonly<Record<string, (change: Change) => void>> = {
     const spot = pick(change, (spot) => isFields(valueAt(spot)));
     const { draw } = change;
     const name = draw(fc.constantFrom(...oddMembers));
-    if (spot) Reflect.set(valueAt(spot) as Json, name, draw(fc.constantFrom(...oddValues)));
+    if (spot) Reflect.set(valueAt(spot) as Json, name, oddValue(draw));
   },
   /** What the schema has there, and was not chosen or left out. */
   'added sibling'(change) {
@@ -540,11 +545,11 @@ const mutations: Readonly<Record<string, (change: Change) => void>> = {
   },
   changed(change) {
     const spot = pick(change);
-    if (spot) Reflect.set(spot.holder, spot.at, change.draw(fc.constantFrom(...oddValues)));
+    if (spot) Reflect.set(spot.holder, spot.at, oddValue(change.draw));
   },
   'changed leaf'(change) {
     const spot = pick(change, isLeaf);
-    if (spot) Reflect.set(spot.holder, spot.at, change.draw(fc.constantFrom(...oddValues)));
+    if (spot) Reflect.set(spot.holder, spot.at, oddValue(change.draw));
   },
   'at the edge'(change) {
     const { draw } = change;
