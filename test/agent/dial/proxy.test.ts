@@ -6,13 +6,13 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 /** What the system's resolver says. */
 const resolver = vi.hoisted(() => ({ addresses: ['127.0.0.1'] }));
-vi.mock('node:dns/promises', async (load) => {
-  const { lookup } = await load<typeof import('node:dns/promises')>();
+vi.mock('@callhome/agent/dial/resolve.js', async (load) => {
+  const { resolveName } = await load<typeof import('@callhome/agent/dial/resolve.js')>();
   return {
-    lookup: async (name: string, options: object) =>
+    resolveName: async (name: string, signal: AbortSignal) =>
       name.endsWith('.example')
         ? resolver.addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-        : await lookup(name, options),
+        : await resolveName(name, signal),
   };
 });
 

@@ -9,12 +9,13 @@ import { startBlackHole } from './black-hole.js';
 
 /** What the system's resolver says. */
 const resolver = vi.hoisted(() => ({ addresses: [] as string[] | Promise<never> }));
-vi.mock('node:dns/promises', async (load) => {
-  const { lookup } = await load<typeof import('node:dns/promises')>();
+vi.mock('@callhome/agent/dial/resolve.js', async (load) => {
+  const { resolveName } = await load<typeof import('@callhome/agent/dial/resolve.js')>();
   return {
-    lookup: async (name: string, options: object) => {
-      if (name !== 'nms.example') return await lookup(name, options);
-      const addresses = await resolver.addresses;
+    resolveName: async (name: string, signal: AbortSignal) => {
+      if (name !== 'nms.example') return await resolveName(name, signal);
+      const givenUp = once(signal, 'abort').then(() => Promise.reject(new Error('it takes too long')));
+      const addresses = await Promise.race([resolver.addresses, givenUp]);
       return addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }));
     },
   };
@@ -137,10 +138,10 @@ describe('the addresses of a name', () => {
 
 describe('a name that', () => {
   it('does not resolve is a failure with the reason', async () => {
-    resolver.addresses = Promise.reject(new Error('getaddrinfo ENOTFOUND nms.example'));
+    resolver.addresses = Promise.reject(new Error('the name nms.example cannot be resolved'));
     await expect(dial({ address: 'nms.example', port: 1 })).rejects.toMatchObject({
       code: 'CALLHOME_DIAL_FAILED',
-      message: 'no TCP connection to nms.example port 1: getaddrinfo ENOTFOUND nms.example',
+      message: 'no TCP connection to nms.example port 1: the name nms.example cannot be resolved',
     });
   });
 
@@ -148,8 +149,7 @@ describe('a name that', () => {
     resolver.addresses = new Promise(() => undefined);
     await expect(dial({ address: 'nms.example', port: 1, maxWait: 0.1 })).rejects.toMatchObject({
       code: 'CALLHOME_DIAL_TIMEOUT',
-      message:
-        'no TCP connection to nms.example port 1 within 0.1 s: the name nms.example is not resolved yet',
+      message: 'no TCP connection to nms.example port 1 within 0.1 s: it takes too long',
     });
   });
 });

@@ -1,11 +1,11 @@
 import type { LookupAddress } from 'node:dns';
-import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect, isIP, type Socket, type TcpSocketConnectOpts } from 'node:net';
 import type { ProxyConfig } from '@callhome/shared/config/agent-config.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { discard, firstToAnswer, type Open } from './happy-eyeballs.js';
 import { negotiate } from './proxy.js';
+import { resolveName } from './resolve.js';
 import { proxyName, socksDialogue } from './socks.js';
 
 export interface DialOptions {
@@ -66,7 +66,7 @@ async function dialThrough(proxy: ProxyConfig, options: DialOptions, signal: Abo
     }
   };
   if (proxy.kind !== 'socks4') return await open(address, signal);
-  const targets = ofFamily(4, await resolve(address, signal), address, 'SOCKS 4');
+  const targets = ofFamily(4, await resolveName(address, signal), address, 'SOCKS 4');
   return await firstToAnswer(targets, open, maxWait, signal);
 }
 
@@ -76,7 +76,7 @@ async function dialName(
   { localAddress, localPort, maxWait }: DialOptions,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const addresses = await resolve(name, signal);
+  const addresses = await resolveName(name, signal);
   const fitting =
     localAddress === undefined
       ? addresses
@@ -84,14 +84,6 @@ async function dialName(
   const open: Open = (host, given) =>
     connectTcp({ host, port, localAddress, localPort, noDelay: true }, given);
   return await firstToAnswer(fitting, open, maxWait, signal);
-}
-
-async function resolve(name: string, signal: AbortSignal): Promise<LookupAddress[]> {
-  signal.throwIfAborted();
-  const tooLate = once(signal, 'abort').then(() => {
-    throw new Error(`the name ${name} is not resolved yet`);
-  });
-  return await Promise.race([lookup(name, { all: true, verbatim: true }), tooLate]);
 }
 
 function ofFamily(
