@@ -25,6 +25,16 @@ describe('a name', () => {
     for (const { address } of addresses) expect(address).toMatch(/^(127\.0\.0\.1|::1)$/);
   });
 
+  it('has them where there is no getent, too', async () => {
+    vi.stubEnv('PATH', '/nowhere');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    expect(await resolveName('localhost', never)).not.toEqual([]);
+    const giveUp = new AbortController();
+    const resolving = resolveName('localhost', giveUp.signal);
+    giveUp.abort();
+    await expect(resolving).rejects.toThrow('not resolved yet');
+  });
+
   it('has each address once, in the order of the system', async () => {
     await getent(
       'echo "2001:db8::1 STREAM $2"; echo "2001:db8::1 DGRAM"; printf "192.0.2.1\\tSTREAM\\n192.0.2.1\\tRAW\\n"',

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
 import type { LookupAddress } from 'node:dns';
+import { lookup } from 'node:dns/promises';
+import { once } from 'node:events';
 import { isIP } from 'node:net';
 
 /** No name has so much to tell for a reason. Bytes. */
@@ -10,7 +12,7 @@ const maxAnswer = 64 * 1024;
  *
  * They come from libc's `getent`, which can be ended. Node's own lookup cannot: with a silent name server it keeps one of
  * two threads for many seconds after everybody has given up, so that other names wait behind it for ever, and not even
- * the process ends before it.
+ * the process ends before it. It is what there is where the device has no `getent`.
  * @throws Error in words, also when the signal is aborted
  */
 export async function resolveName(name: string, signal: AbortSignal): Promise<LookupAddress[]> {
@@ -19,10 +21,12 @@ export async function resolveName(name: string, signal: AbortSignal): Promise<Lo
   return await new Promise((resolve, reject) => {
     const options = { signal, killSignal: 'SIGKILL', maxBuffer: maxAnswer } as const;
     execFile('getent', ['ahosts', name], options, (error, output) => {
+      if (error?.code === 'ENOENT') {
+        resolve(lookUp(name, signal));
+        return;
+      }
       if (error) {
-        reject(
-          new Error(signal.aborted ? `the name ${name} is not resolved yet` : failure(name, error.code)),
-        );
+        reject(new Error(signal.aborted ? notYet(name) : failure(name, error.code)));
         return;
       }
       // ADDRESS TYPE [NAME], with a line for each type of socket
@@ -32,6 +36,18 @@ export async function resolveName(name: string, signal: AbortSignal): Promise<Lo
       );
     });
   });
+}
+
+async function lookUp(name: string, signal: AbortSignal): Promise<LookupAddress[]> {
+  if (signal.aborted) throw new Error(notYet(name));
+  const tooLate = once(signal, 'abort').then(() => {
+    throw new Error(notYet(name));
+  });
+  return await Promise.race([lookup(name, { all: true, verbatim: true }), tooLate]);
+}
+
+function notYet(name: string): string {
+  return `the name ${name} is not resolved yet`;
 }
 
 function failure(name: string, code: unknown): string {
