@@ -145,7 +145,9 @@ const module = 'ietf-crypto-types';
 /** Makes data of the model's shape obey the rules that span several leaves. */
 function settle(document: Json, draw: Draw): void {
   const refer = (leafref: Leafref, parent: Json, name: string): void => {
-    const found = leafref.list(document, parent);
+    const named = (list: unknown, key: unknown): Json | undefined =>
+      Array.isArray(list) ? list.find((entry) => isFields(entry) && entry['name'] === key) : undefined;
+    const found = leafref.list(document, parent, named);
     const entries = (Array.isArray(found) ? found.filter(isFields) : []).filter(
       (entry) => leafref.must?.holds(entry) ?? true,
     );

@@ -50,6 +50,19 @@ const client = "/ietf-netconf-server:netconf-server/call-home/netconf-client[nam
 const first = `${client}/endpoints/endpoint[name='nms-1']/ssh`;
 
 describe("an agent's configuration", () => {
+  it('reads the keys of a bag once, however many refer to it', async () => {
+    const document = JSON.parse(text);
+    const [bag] = document['ietf-truststore:truststore']['public-key-bags']['public-key-bag'];
+    const [key] = bag['public-key'];
+    bag['public-key'] = Array.from({ length: 5000 }, (_, index) => ({ ...key, name: `key-${index}` }));
+    const { endpoints } = document['ietf-netconf-server:netconf-server']['call-home']['netconf-client'][0];
+    const [endpoint] = endpoints.endpoint;
+    endpoints.endpoint = Array.from({ length: 2000 }, (_, index) => ({ ...endpoint, name: `nms-${index}` }));
+    const { applications } = await load(JSON.stringify(document));
+    expect(applications[0]?.endpoints).toHaveLength(2000);
+    expect(applications[0]?.endpoints.at(-1)?.users[0]?.publicKeys).toHaveLength(5000);
+  });
+
   it('that is not UTF-8 is refused', async () => {
     const file = join(folder, 'latin.json');
     await writeFile(file, Buffer.from('{"a": "\xe9"}', 'latin1'));

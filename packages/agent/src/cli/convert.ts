@@ -3,7 +3,7 @@ import { writeResult } from '@callhome/shared/cli/output.js';
 import { exitStatus } from '@callhome/shared/cli/run-program.js';
 import type { Credentials } from '@callhome/shared/config/agent-document.js';
 import { members } from '@callhome/shared/config/configuration.js';
-import { type Document, readDocument } from '@callhome/shared/config/document.js';
+import { type Document, maxConfigBytes, readDocument } from '@callhome/shared/config/document.js';
 import { formOf, type Imported, importDocument, lossLine } from '@callhome/shared/config/import.js';
 import { junosFromModel } from '@callhome/shared/config/junos/from-model.js';
 import { writeJunos } from '@callhome/shared/config/junos/write.js';
@@ -14,8 +14,6 @@ import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
 import { type Command, Option } from 'commander';
 import { parseUser } from './init.js';
-
-const maxBytes = 64 * 1024 * 1024;
 
 interface ConvertOptions {
   readonly to: 'json' | 'xml' | 'junos';
@@ -34,7 +32,7 @@ async function readAny(text: string, file: string, options: ConvertOptions): Pro
   if (form === 'model') return { document: readDocument(text, file), losses: [], notes: [] };
   const { nmsKey, user } = options;
   const userKeys =
-    nmsKey === undefined ? [] : publicKeysFromText(await readTextFile(nmsKey, maxBytes), nmsKey);
+    nmsKey === undefined ? [] : publicKeysFromText(await readTextFile(nmsKey, 1024 * 1024), nmsKey);
   const credentials: Credentials = { hostKey: generateKeyPair(), user, userKeys };
   const imported = importDocument(text, form, file, credentials);
   const notes = [
@@ -56,7 +54,7 @@ function writeAs(to: ConvertOptions['to'], { data }: Document): Converted {
 }
 
 async function convert(file: string, options: ConvertOptions): Promise<void> {
-  const imported = await readAny(await readInput(file, maxBytes), file, options);
+  const imported = await readAny(await readInput(file, maxConfigBytes), file, options);
   const written = writeAs(options.to, imported.document);
   const losses = [...imported.losses, ...written.losses];
   for (const loss of losses) process.stderr.write(`${lossLine(file, loss)}\n`);

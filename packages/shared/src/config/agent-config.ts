@@ -241,15 +241,27 @@ function readConnectionType(
   };
 }
 
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64');
+}
+
+/** By the keys of a bag, or of one user: many may refer to the same ones. */
+const digests = new WeakMap<readonly PublicKey[], string>();
+
+function digestOfKeys(keys: readonly PublicKey[]): string {
+  const digest =
+    digests.get(keys) ?? digestOf(JSON.stringify(keys.map(({ blob }) => blob.toString('base64'))));
+  digests.set(keys, digest);
+  return digest;
+}
+
 /** What an application is, beyond what its own entry says: the keys that it refers to. */
 function fingerprintOf(application: Application, endpoints: readonly EndpointConfig[]): string {
   const keys = endpoints.map(({ hostKeys, users }) => [
     hostKeys.map(({ publicKey }) => publicKey.blob.toString('base64')),
-    users.map(({ publicKeys }) => publicKeys?.map(({ blob }) => blob.toString('base64'))),
+    users.map(({ publicKeys }) => publicKeys && digestOfKeys(publicKeys)),
   ]);
-  return createHash('sha256')
-    .update(JSON.stringify([application, keys]))
-    .digest('base64');
+  return digestOf(JSON.stringify([application, keys]));
 }
 
 function readApplication(application: Application, steps: Steps, findings: Findings): ApplicationConfig {

@@ -1,15 +1,17 @@
 import type { z } from 'zod';
-import { CallhomeError, isCallhomeError, peerText } from '../errors.js';
+import { CallhomeError, isCallhomeError } from '../errors.js';
 import { readTextFile } from '../files.js';
 import { type Configuration, configuration, members } from './configuration.js';
-import { parseYangJson } from './json.js';
+import { configInvalid, type Problem } from './problems.js';
 import { readJson } from './yang/json.js';
-import { type Fields, isFields, type Leafref } from './yang/node.js';
-import { placeOf, type Steps } from './yang/path.js';
+import { parseJson } from './yang/json-text.js';
+import { type Fields, type Find, isFields, type Leafref, type Rule } from './yang/node.js';
+import type { Steps } from './yang/path.js';
 import { visit } from './yang/visit.js';
 import { readXml } from './yang/xml.js';
 
-const maxBytes = 64 * 1024 * 1024;
+/** Of the text of a configuration, in any form: many times that of the longest that makes sense. */
+export const maxConfigBytes = 16 * 1024 * 1024;
 
 /** A configuration document that is valid: all that libyang would check holds. */
 export interface Document {
@@ -17,29 +19,6 @@ export interface Document {
   readonly data: Fields;
   /** With the model's defaults. */
   readonly config: Configuration;
-}
-
-/** Something wrong with a document at a place, or with all of it. */
-export interface Problem {
-  readonly steps: Steps;
-  readonly rule: string;
-  /** What is there instead, where that helps. */
-  readonly value?: unknown;
-}
-
-const maxShown = 60;
-
-function valueText({ value }: Problem): string {
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return '';
-  const text = peerText(JSON.stringify(value));
-  return `, not ${text.length > maxShown ? `${text.slice(0, maxShown)}…` : text}`;
-}
-
-/** One line: the instance path, the rule and, unless it is a secret, the value. */
-export function problemLine(file: string, data: unknown, problem: Problem): string {
-  const { path, node } = placeOf(members, data, problem.steps);
-  const open = node !== undefined && node.kind !== 'absent' && !node.facts.secret;
-  return `${file}: ${path}: ${problem.rule}${open ? valueText(problem) : ''}`;
 }
 
 function schemaProblems(issues: readonly z.core.$ZodIssue[]): Problem[] {
@@ -51,7 +30,7 @@ function schemaProblems(issues: readonly z.core.$ZodIssue[]): Problem[] {
 }
 
 /** The entries of lists by their keys, made once for each list. */
-function createIndex(): (list: unknown, key: unknown) => Fields | undefined {
+function createIndex(): Find {
   const indexes = new WeakMap<object, Map<unknown, Fields>>();
   return (list, key) => {
     if (!Array.isArray(list)) return undefined;
@@ -64,13 +43,26 @@ function createIndex(): (list: unknown, key: unknown) => Fields | undefined {
   };
 }
 
+/** Whether rules hold for entries, found out once for each: many may refer to the same one. */
+function createVerdicts(): (rule: Rule, entry: Fields) => boolean {
+  const verdicts = new Map<Rule, WeakMap<Fields, boolean>>();
+  return (rule, entry) => {
+    const known = verdicts.get(rule) ?? new WeakMap<Fields, boolean>();
+    verdicts.set(rule, known);
+    const verdict = known.get(entry) ?? rule.holds(entry);
+    known.set(entry, verdict);
+    return verdict;
+  };
+}
+
 function leafrefProblems(data: Fields): Problem[] {
   const problems: Problem[] = [];
   const find = createIndex();
+  const holds = createVerdicts();
   const check = ({ what, list, must }: Leafref, value: unknown, parent: Fields, steps: Steps): void => {
-    const entry = find(list(data, parent), value);
+    const entry = find(list(data, parent, find), value);
     if (!entry) problems.push({ steps, rule: `must name ${what}`, value });
-    else if (must && !must.holds(entry)) problems.push({ steps, rule: must.error });
+    else if (must && !holds(must, entry)) problems.push({ steps, rule: must.error });
   };
   visit(members, data, ({ node, value, parent, steps }) => {
     if (node.kind === 'leaf' && node.facts.leafref && typeof value === 'string')
@@ -92,7 +84,7 @@ function readData(text: string, file: string, problems: Problem[]): Fields {
       throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: not XML: ${why}`] });
     }
   }
-  const value = parseYangJson(text, file);
+  const value = parseJson(text, file);
   if (isFields(value)) return readJson(members, value, complain);
   throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: /: must be an object`] });
 }
@@ -106,15 +98,13 @@ export function readDocument(text: string, file: string): Document {
   const problems: Problem[] = [];
   const data = readData(text, file, problems);
   const result = configuration.safeParse(data, { reportInput: true });
-  if (!result.success) problems.push(...schemaProblems(result.error.issues));
-  problems.push(...leafrefProblems(data));
-  if (problems.length === 0 && result.success) return { data, config: result.data };
-  throw new CallhomeError('CALLHOME_CONFIG_INVALID', {
-    problems: problems.map((problem) => problemLine(file, data, problem)),
-  });
+  const ofSchema = result.success ? [] : schemaProblems(result.error.issues);
+  const all = [...problems, ...ofSchema, ...leafrefProblems(data)];
+  if (all.length === 0 && result.success) return { data, config: result.data };
+  throw configInvalid(file, data, all);
 }
 
 /** Reads a configuration file. @throws CALLHOME_FILE_UNREADABLE, and as `readDocument` */
 export async function loadDocument(file: string): Promise<Document> {
-  return readDocument(await readTextFile(file, maxBytes), file);
+  return readDocument(await readTextFile(file, maxConfigBytes), file);
 }

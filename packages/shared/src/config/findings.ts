@@ -1,8 +1,8 @@
-import { CallhomeError, reasonOf } from '../errors.js';
+import { reasonOf } from '../errors.js';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { PublicKey } from '../ssh/public-key.js';
 import { members } from './configuration.js';
-import { type Document, problemLine } from './document.js';
+import type { Document } from './document.js';
 import { hostProblem } from './ietf-inet-types.js';
 import {
   type AsymmetricKey,
@@ -13,6 +13,7 @@ import {
   readKeyPair,
   readSshPublicKey,
 } from './keys.js';
+import { configInvalid, type Problem, problemLines } from './problems.js';
 import { exists, type Shape } from './yang/node.js';
 import type { Steps } from './yang/path.js';
 import { visit } from './yang/visit.js';
@@ -29,6 +30,15 @@ export interface Findings {
   publicKeys(choice: KeysChoice, steps: Steps): PublicKey[];
   /** @throws CALLHOME_CONFIG_INVALID when there is anything */
   throwAny(): void;
+}
+
+/** A function that does its work at its first call. */
+function once<T>(work: () => T): () => T {
+  let done: { readonly result: T } | undefined;
+  return () => {
+    done ??= { result: work() };
+    return done.result;
+  };
 }
 
 /** Settings that are not supported, and addresses that cannot be. */
@@ -52,10 +62,9 @@ function examineSettings(shape: Shape, document: Document, add: Findings['add'])
  */
 export function examine(document: Document, file: string, own: readonly (keyof typeof members)[]): Findings {
   const { data, config } = document;
-  const problems: string[] = [];
-  const add = (steps: Steps, rule: string): void =>
-    void problems.push(problemLine(file, data, { steps, rule }));
-  const warnings: string[] = [];
+  const problems: Problem[] = [];
+  const add = (steps: Steps, rule: string): void => void problems.push({ steps, rule });
+  const warnings: Problem[] = [];
   const attempt = <T>(steps: Steps, read: () => T): T | undefined => {
     try {
       return read();
@@ -97,14 +106,18 @@ export function examine(document: Document, file: string, own: readonly (keyof t
   const keysOfBags = new Map(
     bags.map((bag, index) => {
       const steps = ['ietf-truststore:truststore', 'public-key-bags', 'public-key-bag', index];
-      return [bag.name, usable(bag['public-key'], steps)];
+      const entries = usable(bag['public-key'], steps);
+      // not before somebody refers to them, and once: keys that nobody refers to may be in another format
+      return [bag.name, once(() => entries.map(readSshPublicKey))];
     }),
   );
 
   return {
     add,
-    warn: (steps, text) => void warnings.push(problemLine(file, data, { steps, rule: text })),
-    warnings,
+    warn: (steps, text) => void warnings.push({ steps, rule: text }),
+    get warnings() {
+      return problemLines(file, data, warnings);
+    },
     keyPair(choice, steps) {
       const inline = choice['inline-definition'];
       if (inline) return pairOf(inline, [...steps, 'inline-definition']);
@@ -113,12 +126,11 @@ export function examine(document: Document, file: string, own: readonly (keyof t
     },
     publicKeys(choice, steps) {
       const inline = choice['inline-definition'];
-      const bag = keysOfBags.get(choice['central-truststore-reference'] ?? '') ?? [];
-      const entries = inline ? usable(inline['public-key'], [...steps, 'inline-definition']) : bag;
-      return entries.map(readSshPublicKey);
+      if (inline) return usable(inline['public-key'], [...steps, 'inline-definition']).map(readSshPublicKey);
+      return keysOfBags.get(choice['central-truststore-reference'] ?? '')?.() ?? [];
     },
     throwAny() {
-      if (problems.length > 0) throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems });
+      if (problems.length > 0) throw configInvalid(file, data, problems);
     },
   };
 }

@@ -88,13 +88,20 @@ export const asymmetricKeyPairRules: readonly Rule[] = [needs('cleartext-private
 
 /** grouping trust-anchor-cert-grouping, with `cert-data` mandatory, as all its users have it. */
 export const trustAnchorCertGrouping = {
-  'cert-data': leaf(binary, { mandatory: true, description: 'The certificates: a CMS SignedData in DER.' }),
+  'cert-data': leaf(binary, {
+    mandatory: true,
+    secret: true,
+    description: 'The certificates: a CMS SignedData in DER.',
+  }),
 };
 
 /** grouping asymmetric-key-pair-with-cert-grouping. */
 export const asymmetricKeyPairWithCertGrouping = {
   ...asymmetricKeyPairGrouping,
-  'cert-data': leaf(binary, { description: "The key's certificate and its chain: a CMS SignedData in DER." }),
+  'cert-data': leaf(binary, {
+    secret: true,
+    description: "The key's certificate and its chain: a CMS SignedData in DER.",
+  }),
 };
 
 /** grouping asymmetric-key-pair-with-certs-grouping. */
@@ -108,6 +115,7 @@ export const asymmetricKeyPairWithCertsGrouping = {
           name: leaf(string, { mandatory: true, description: 'What it is called here.' }),
           'cert-data': leaf(binary, {
             mandatory: true,
+            secret: true,
             description: 'The certificate and its chain: a CMS SignedData in DER.',
           }),
         },

@@ -7,7 +7,7 @@ import {
   symmetricKeyGrouping,
   symmetricKeyRules,
 } from './ietf-crypto-types.js';
-import { choice, container, type Fields, isFields, type Leafref, leaf, list } from './yang/node.js';
+import { choice, container, type Fields, type Find, type Leafref, leaf, list } from './yang/node.js';
 import { member } from './yang/path.js';
 import { string } from './yang/types.js';
 
@@ -54,12 +54,9 @@ function asymmetricKeyRef(format: 'ssh-public-key-format' | 'subject-public-key-
 }
 
 /** The certificates of the key that the reference beside it names. */
-function certificatesOf(document: Fields, parent: Fields): unknown {
+function certificatesOf(document: Fields, parent: Fields, find: Find): unknown {
   const keys = member(document, root, 'asymmetric-keys', 'asymmetric-key');
-  const key = Array.isArray(keys)
-    ? keys.find((entry) => isFields(entry) && entry['name'] === parent['asymmetric-key'])
-    : undefined;
-  return member(key, 'certificates', 'certificate');
+  return member(find(keys, parent['asymmetric-key']), 'certificates', 'certificate');
 }
 
 /** grouping inline-or-keystore-symmetric-key-grouping. */

@@ -89,6 +89,9 @@ export function createElementBuilder(around: Readonly<Record<string, string>> = 
   };
 }
 
+/** Of one document: each is kept, and takes some hundred times the memory of its text. */
+const maxElements = 250_000;
+
 /**
  * Reads elements that stand beside each other, without one around them all.
  * @throws CALLHOME_XML, with the line
@@ -97,7 +100,9 @@ export function parseElements(xml: string): XmlElement[] {
   const bytes = Buffer.from(xml);
   const start = createPrologScanner().find(bytes) ?? 0;
   const lines = bytes.subarray(0, start).toString().replace(/[^\n]/g, '');
-  return childElements(parseElement(`<elements>${lines}${bytes.subarray(start)}</elements>`));
+  const around = parseElement(`<elements>${lines}${bytes.subarray(start)}</elements>`);
+  if (textOf(around) !== '') throw new CallhomeError('CALLHOME_XML', { why: 'text outside of the elements' });
+  return childElements(around);
 }
 
 /**
@@ -107,8 +112,13 @@ export function parseElements(xml: string): XmlElement[] {
 export function parseElement(xml: string | Buffer): XmlElement {
   const builder = createElementBuilder();
   let root: XmlElement | undefined;
+  let elements = 0;
   const reader = createXmlReader({
-    open: builder.open,
+    open(tag) {
+      if (++elements > maxElements)
+        throw new CallhomeError('CALLHOME_XML', { why: `more than ${maxElements} elements` });
+      builder.open(tag);
+    },
     text: builder.text,
     close() {
       root = builder.close();

@@ -8,8 +8,9 @@ export function namespaceOf(module: string): string {
 
 /** The YANG module of an XML namespace. */
 export function moduleOf(namespace: string): string | undefined {
-  const prefix = [ours, theirs].find((start) => namespace.startsWith(start));
-  return prefix && namespace.slice(prefix.length);
+  const prefix = [ours, theirs].find((start) => namespace.startsWith(start)) ?? '';
+  const module = namespace.slice(prefix.length);
+  return namespaceOf(module) === namespace ? module : undefined;
 }
 
 /** The parts of a name in RFC 7951 JSON, MODULE:NAME or NAME. */

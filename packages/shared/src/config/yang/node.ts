@@ -13,12 +13,15 @@ export interface Rule {
   readonly error: string;
 }
 
+/** The entry of a list by its key, which is `name`. */
+export type Find = (list: unknown, key: unknown) => Fields | undefined;
+
 /** YANG's leafref: the value is the key of an entry of a list elsewhere. */
 export interface Leafref {
   /** What is referred to, in words. */
   readonly what: string;
   /** The list, or undefined where there is none. */
-  readonly list: (document: Fields, parent: Fields) => unknown;
+  readonly list: (document: Fields, parent: Fields, find: Find) => unknown;
   /** For the entry that is referred to. */
   readonly must?: Rule;
 }
@@ -156,7 +159,7 @@ export function leaf(
 /** The values of a configuration's leaf-list are unique (RFC 7950 §7.7). */
 export function leafList<T extends z.ZodType>(of: T, facts: Facts) {
   const values = z.array(of, { error: 'must be an array' });
-  return register(values.check(unique((value) => value)).prefault([]), {
+  return register(values.check(wholeList((value) => value)).prefault([]), {
     kind: 'leaf-list',
     facts,
     type: typeFacts(of),
@@ -189,22 +192,30 @@ export function list<K extends string, S extends Shape & Readonly<Record<K, z.Zo
   const entries = z
     .array(object(shape, rules), { error: 'must be an array' })
     .min(min, { error: 'must have an entry at least' });
-  return register(entries.check(unique((entry) => (isFields(entry) ? entry[key] : undefined))).prefault([]), {
-    kind: 'list',
-    key,
-    min,
-    facts,
-    shape,
-  });
+  return register(
+    entries.check(wholeList((entry) => (isFields(entry) ? entry[key] : undefined))).prefault([]),
+    {
+      kind: 'list',
+      key,
+      min,
+      facts,
+      shape,
+    },
+  );
 }
 
-function unique(keyOf: (entry: unknown) => unknown) {
+/** Of one list. Nobody reads more, and zod hands them on as arguments of a call, of which there cannot be very many. */
+const maxIssues = 1000;
+
+/** What holds for a list as a whole: its keys are unique, and its problems not without end. */
+function wholeList(keyOf: (entry: unknown) => unknown) {
   const check = z.check<unknown[]>(({ value, issues }) => {
     if (!Array.isArray(value)) return;
+    if (issues.length > maxIssues) issues.length = maxIssues;
     const seen = new Set<unknown>();
     for (const [index, entry] of value.entries()) {
       const key = keyOf(entry);
-      if (key !== undefined && seen.has(key)) {
+      if (key !== undefined && seen.has(key) && issues.length < maxIssues) {
         issues.push({ code: 'custom', input: value, path: [index], message: 'is there twice' });
       }
       seen.add(key);

@@ -1,8 +1,11 @@
 import { printParseErrorCode, visit } from 'jsonc-parser';
-import { CallhomeError } from '../errors.js';
+import { CallhomeError } from '../../errors.js';
 
 /** Deeper than any document of the model, and shallow enough for a parser that recurses. */
 const maxDepth = 64;
+
+/** Objects, arrays and values: more than any configuration has, and few enough to keep all that is wrong with them. */
+const maxValues = 250_000;
 
 /** What YANG's strings cannot hold (RFC 7950 §9.4), lone surrogates among it; of non-characters those that libyang refuses. */
 const notYang = /[^\t\n\r\u{20}-\u{10ffff}]|\p{Surrogate}|[\ufffe\uffff]/u;
@@ -33,7 +36,7 @@ interface Container {
  * An error tells the kind of fault and its place, and quotes nothing: the text may hold keys.
  * @throws CALLHOME_CONFIG_INVALID
  */
-export function parseYangJson(text: string, file: string): unknown {
+export function parseJson(text: string, file: string): unknown {
   const refuse = (offset: number, why: string): never => {
     throw new CallhomeError('CALLHOME_CONFIG_INVALID', {
       problems: [`${file}: ${lineAndColumn(text, offset)}: ${why}`],
@@ -42,7 +45,9 @@ export function parseYangJson(text: string, file: string): unknown {
 
   let root: unknown;
   const open: Container[] = [];
-  const put = (value: unknown): void => {
+  let values = 0;
+  const put = (value: unknown, offset: number): void => {
+    if (++values > maxValues) refuse(offset, `not a configuration: more than ${maxValues} values`);
     const container = open.at(-1);
     if (!container) root = value;
     else if (Array.isArray(container.value)) container.value.push(value);
@@ -50,7 +55,7 @@ export function parseYangJson(text: string, file: string): unknown {
   };
   const begin = (value: Container['value'], offset: number): void => {
     if (open.length === maxDepth) refuse(offset, `not a configuration: more than ${maxDepth} levels deep`);
-    put(value);
+    put(value, offset);
     open.push({ value, member: '' });
   };
   visit(
@@ -77,7 +82,7 @@ export function parseYangJson(text: string, file: string): unknown {
           refuse(offset, 'a character that YANG does not allow');
         if (typeof value === 'number' && !isWhole(value, literal))
           refuse(offset, 'a number that is not whole');
-        put(value);
+        put(value, offset);
       },
     },
     { disallowComments: true, allowTrailingComma: false },
