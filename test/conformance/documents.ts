@@ -154,7 +154,8 @@ function settle(document: Json, draw: Draw): void {
     if (entries.length > 0) parent[name] = draw(fc.constantFrom(...entries))['name'];
   };
   visit(members, document, ({ node, value, parent, steps }) => {
-    const name = String(steps.at(-1));
+    const here = steps();
+    const name = String(here.at(-1));
     if (node.kind === 'leaf' && node.facts.leafref && typeof value === 'string')
       refer(node.facts.leafref, parent as Json, name);
     if (!('shape' in node) || !isFields(value)) return true;
@@ -162,7 +163,7 @@ function settle(document: Json, draw: Draw): void {
     if ('cleartext-private-key' in fields)
       fields['private-key-format'] ??= `${module}:one-asymmetric-key-format`;
     if ('cleartext-symmetric-key' in fields) fields['key-format'] ??= `${module}:octet-string-key-format`;
-    const path = steps.join('/');
+    const path = here.join('/');
     if ('public-key-format' in fields && path.includes('/inline-definition')) {
       const format = path.includes('/tls/') ? 'subject-public-key-info-format' : 'ssh-public-key-format';
       fields['public-key-format'] = `${module}:${format}`;
@@ -679,8 +680,9 @@ export function tried({ path, member, value }: Trial): fc.Arbitrary<Specimen> {
 export function pathsIn(document: Fields): string[] {
   const paths: string[] = [];
   visit(members, document, ({ value, parent, steps }) => {
-    const path = steps.filter((step) => typeof step === 'string');
-    if (Object.values(parent).includes(value) || typeof steps.at(-1) === 'number') paths.push(path.join('/'));
+    const path = steps().filter((step) => typeof step === 'string');
+    if (Object.values(parent).includes(value) || typeof steps().at(-1) === 'number')
+      paths.push(path.join('/'));
     return true;
   });
   return paths;

@@ -175,7 +175,7 @@ describe('a document with', () => {
     [
       'a value for an object',
       '{"callhome-agent:agent":5}',
-      '/callhome-agent:agent: must be an object, not 5',
+      '/callhome-agent:agent: must be an object',
     ],
     [
       'an object for an array',
@@ -239,8 +239,9 @@ const secrets = schemaPaths().filter((path) => {
 });
 
 describe('a secret', () => {
-  test('is a private key, a shared key, a password or its hash', () => {
+  test('is a private key, a shared key, a certificate, a password or its hash', () => {
     expect([...new Set(secrets.map((path) => path.at(-1)))].toSorted()).toEqual([
+      'cert-data',
       'cleartext-password',
       'cleartext-private-key',
       'cleartext-symmetric-key',

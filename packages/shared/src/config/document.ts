@@ -66,7 +66,7 @@ function leafrefProblems(data: Fields): Problem[] {
   };
   visit(members, data, ({ node, value, parent, steps }) => {
     if (node.kind === 'leaf' && node.facts.leafref && typeof value === 'string')
-      check(node.facts.leafref, value, parent, steps);
+      check(node.facts.leafref, value, parent, steps());
     return true;
   });
   return problems;

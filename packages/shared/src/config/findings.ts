@@ -44,13 +44,15 @@ function once<T>(work: () => T): () => T {
 /** Settings that are not supported, and addresses that cannot be. */
 function examineSettings(shape: Shape, document: Document, add: Findings['add']): void {
   visit(shape, document.data, ({ node, schema, value, steps }) => {
-    if (node.kind === 'absent' || !exists(schema, value)) return true;
+    if (node.kind === 'absent') return true;
     const { refused } = node.facts;
-    const why = typeof refused === 'function' ? refused(value) : refused;
-    if (why !== undefined) add(steps, why);
-    const isHost = node.kind === 'leaf' && node.type.name === 'inet:host';
+    // whether it is there takes a look at all that is in it, so it is asked last
+    const given = typeof refused === 'function' ? refused(value) : refused;
+    const why = given !== undefined && exists(schema, value) ? given : undefined;
+    if (why !== undefined) add(steps(), why);
+    const isHost = node.kind === 'leaf' && node.type.name === 'inet:host' && value !== undefined;
     const bad = isHost ? hostProblem(String(value)) : undefined;
-    if (bad !== undefined) add(steps, bad);
+    if (bad !== undefined) add(steps(), bad);
     return why === undefined;
   });
 }

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import ssh2, { type ParsedKey } from 'ssh2';
 import { CallhomeError, reasonOf } from '../errors.js';
 import { algorithms } from './algorithms.js';
@@ -36,7 +36,7 @@ const curves: Readonly<Record<string, string>> = {
 
 /** The SSH wire format of a key's public half. @throws CALLHOME_KEY_INVALID for kinds that SSH has no name for */
 export function publicKeyOf(key: KeyObject, what: string): PublicKey {
-  const jwk = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' });
+  const jwk = key.export({ format: 'jwk' });
   const part = (value: string | undefined) => Buffer.from(value ?? '', 'base64url');
   const make = (type: string, ...parts: Buffer[]): PublicKey => ({
     type,

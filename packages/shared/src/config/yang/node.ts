@@ -101,6 +101,25 @@ export function nodeOf(schema: z.ZodType): Node {
   return node;
 }
 
+/** One member of a shape, with the node that it stands for. */
+interface Member {
+  readonly name: string;
+  readonly schema: z.ZodType;
+  readonly node: Node;
+}
+
+const memberLists = new WeakMap<Shape, readonly Member[]>();
+
+/** The members of a shape, in its order. */
+export function membersOf(shape: Shape): readonly Member[] {
+  let list = memberLists.get(shape);
+  if (!list) {
+    list = Object.entries(shape).map(([name, schema]) => ({ name, schema, node: nodeOf(schema) }));
+    memberLists.set(shape, list);
+  }
+  return list;
+}
+
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -111,7 +130,7 @@ export function exists(schema: z.ZodType, value: unknown): boolean {
   const node = nodeOf(schema);
   if (Array.isArray(value) && node.kind !== 'leaf') return value.length > 0;
   if (node.kind !== 'container' || node.presence || !isFields(value)) return true;
-  return Object.entries(node.shape).some(([name, member]) => exists(member, value[name]));
+  return membersOf(node.shape).some(({ name, schema: member }) => exists(member, value[name]));
 }
 
 function choiceProblem({ cases, mandatory }: Choice, shape: Shape, node: Fields): string | undefined {

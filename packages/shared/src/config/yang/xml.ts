@@ -2,7 +2,15 @@ import { escapeText } from '../../netconf/xml.js';
 import { childElements, lookUp, parseElements, type XmlElement } from '../../netconf/xml-element.js';
 import type { Complain } from './json.js';
 import { memberName, moduleOf, namespaceOf, splitName } from './modules.js';
-import { type Fields, isFields, type LeafListNode, type LeafNode, nodeOf, type Shape } from './node.js';
+import {
+  type Fields,
+  isFields,
+  type LeafListNode,
+  type LeafNode,
+  membersOf,
+  nodeOf,
+  type Shape,
+} from './node.js';
 import type { Steps } from './path.js';
 import type { TypeFacts } from './types.js';
 
@@ -105,9 +113,8 @@ function fieldsXml(shape: Shape, data: Fields, level: number, options: XmlOption
   const [indent, lineEnd] = options.forPeers ? ['', ''] : ['  '.repeat(level), '\n'];
   let xml = '';
   // in the schema's order, which puts a list's key first (RFC 7950 §7.8.5)
-  for (const [member, schema] of Object.entries(shape)) {
+  for (const { name: member, node } of membersOf(shape)) {
     const value = data[member];
-    const node = nodeOf(schema);
     if (value === undefined || node.kind === 'absent') continue;
     if (options.forPeers && node.facts.secret) continue;
     const { module, name } = splitName(member);
