@@ -235,7 +235,7 @@ function addStores(document: Json): void {
   addEntries(
     document,
     ['ietf-truststore:truststore', 'certificate-bags', 'certificate-bag'],
-    [{ name: 'one' }],
+    [{ name: 'bag' }],
   );
   addEntries(
     document,

@@ -172,11 +172,7 @@ describe('a document with', () => {
       '{"callhome-agent:agent":{"backoff-cap":"5"}}',
       '/callhome-agent:agent/backoff-cap: must be a whole number from 1 to 3600, not "5"',
     ],
-    [
-      'a value for an object',
-      '{"callhome-agent:agent":5}',
-      '/callhome-agent:agent: must be an object',
-    ],
+    ['a value for an object', '{"callhome-agent:agent":5}', '/callhome-agent:agent: must be an object'],
     [
       'an object for an array',
       '{"callhome-agent:agent":{"backend":{"command":{"program":"/x","argument":{}}}}}',
