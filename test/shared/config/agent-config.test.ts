@@ -117,7 +117,7 @@ describe("an agent's configuration", () => {
 
   it.each([
     ['{"a": 1,\n  "b" 2}', ['agent.json: line 2, column 7: not JSON: colon expected']],
-    ['', ['agent.json: line 1, column 1: not JSON: value expected']],
+    ['', ['agent.json: is empty']],
     ['{} {}', ['agent.json: line 1, column 4: not JSON: end of file expected']],
     ['// no comments\n{}', ['agent.json: line 1, column 1: not JSON: invalid comment token']],
     ['[]', ['agent.json: /: must be an object']],

@@ -3,10 +3,12 @@ import { writeResult } from '@callhome/shared/cli/output.js';
 import { exitStatus } from '@callhome/shared/cli/run-program.js';
 import type { Credentials } from '@callhome/shared/config/agent-document.js';
 import { members } from '@callhome/shared/config/configuration.js';
-import { type Document, maxConfigBytes, readDocument } from '@callhome/shared/config/document.js';
+import { maxConfigBytes, readDocument } from '@callhome/shared/config/document.js';
+import { withHashedPasswords } from '@callhome/shared/config/hashed-passwords.js';
 import { formOf, type Imported, importDocument, lossLine } from '@callhome/shared/config/import.js';
 import { junosFromModel } from '@callhome/shared/config/junos/from-model.js';
 import { writeJunos } from '@callhome/shared/config/junos/write.js';
+import type { Fields } from '@callhome/shared/config/yang/node.js';
 import { member } from '@callhome/shared/config/yang/path.js';
 import { writeXml } from '@callhome/shared/config/yang/xml.js';
 import { readTextFile, writeNewFile } from '@callhome/shared/files.js';
@@ -45,17 +47,28 @@ async function readAny(text: string, file: string, options: ConvertOptions): Pro
   return { ...imported, notes };
 }
 
-function writeAs(to: ConvertOptions['to'], { data }: Document): Converted {
+/** What no stanza of outbound SSH is made of, beside the keys and users that Junos keeps elsewhere. */
+const foreignToJunos = [
+  ['ietf-netconf-server:netconf-server', 'listen'],
+  ['ietf-netconf-client:netconf-client'],
+  ['callhome-nms:nms'],
+];
+
+function writeAs(to: ConvertOptions['to'], data: Fields): Converted {
   if (to === 'json') return { text: `${JSON.stringify(data, null, 2)}\n`, losses: [], notes: [] };
   if (to === 'xml') return { text: writeXml(members, data), losses: [], notes: [] };
   const clients = member(data, 'ietf-netconf-server:netconf-server', 'call-home', 'netconf-client');
   const junos = junosFromModel(clients ?? []);
-  return { ...junos, text: writeJunos(junos.clients, Math.random) };
+  const foreign = foreignToJunos
+    .filter((names) => member(data, ...names) !== undefined)
+    .map((names) => ({ path: `/${names.join('/')}`, text: 'has no place in a Junos configuration' }));
+  return { ...junos, losses: [...foreign, ...junos.losses], text: writeJunos(junos.clients, Math.random) };
 }
 
 async function convert(file: string, options: ConvertOptions): Promise<void> {
   const imported = await readAny(await readInput(file, maxConfigBytes), file, options);
-  const written = writeAs(options.to, imported.document);
+  const hashed = withHashedPasswords(imported.document, file);
+  const written = writeAs(options.to, hashed.data);
   const losses = [...imported.losses, ...written.losses];
   for (const loss of losses) process.stderr.write(`${lossLine(file, loss)}\n`);
   if (losses.length > 0 && !options.lossy) {
@@ -63,8 +76,9 @@ async function convert(file: string, options: ConvertOptions): Promise<void> {
     process.exitCode = exitStatus.failed;
     return;
   }
-  for (const note of [...imported.notes, ...written.notes]) process.stderr.write(`note: ${note}\n`);
-  if (options.out === undefined) await writeResult(written.text);
+  for (const note of [...imported.notes, ...hashed.notes, ...written.notes])
+    process.stderr.write(`note: ${note}\n`);
+  if (options.out === undefined || options.out === '-') await writeResult(written.text);
   else await writeNewFile(options.out, written.text);
 }
 
@@ -77,6 +91,7 @@ export function addConvert(program: Command): void {
       'Reads a configuration in JSON, XML, the XML form of 2014, or a Junos configuration (curly or `set` lines), told apart\n' +
         'by their contents, and writes it in another form, with its keys. What cannot be expressed is named with its line\n' +
         'or path, and then nothing is written unless --lossy is given.\n' +
+        'Passwords in clear text ($0$) become hashes.\n' +
         'Junos and the form of 2014 keep host keys and users elsewhere: converting from them makes a new host key and one user.',
     )
     .argument('<file>', 'the configuration; - is standard input')

@@ -84,6 +84,8 @@ function readData(text: string, file: string, problems: Problem[]): Fields {
       throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: not XML: ${why}`] });
     }
   }
+  if (text.trim() === '')
+    throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: is empty`] });
   const value = parseJson(text, file);
   if (isFields(value)) return readJson(members, value, complain);
   throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: /: must be an object`] });

@@ -39,7 +39,7 @@ function isDraft2014(text: string): boolean {
 /** The form of a configuration's text, by how it begins. */
 export function formOf(text: string): Form {
   if (/^\s*</.test(text)) return isDraft2014(text) ? 'draft-2014' : 'model';
-  return /^\s*[[{"]/.test(text) ? 'model' : 'junos';
+  return /^\s*([[{"]|$)/.test(text) ? 'model' : 'junos';
 }
 
 /**

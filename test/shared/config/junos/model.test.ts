@@ -142,7 +142,9 @@ describe('an application of the model as a Junos client', () => {
     expect(junosFromModel([application])).toEqual({
       clients: [{ ...rest, servers: rest.servers.map(({ line, ...one }) => one) }],
       losses: [],
-      notes: ['host keys and users are not part of outbound-ssh: Junos keeps them elsewhere'],
+      notes: [
+        "host keys, users and the agent's own settings are not part of outbound-ssh: Junos keeps them elsewhere",
+      ],
     });
   });
 

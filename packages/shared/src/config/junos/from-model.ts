@@ -214,6 +214,8 @@ export function junosFromModel(list: unknown): {
     .filter(({ deviceId }) => deviceId === undefined)
     .map(({ name }) => `client ${JSON.stringify(peerText(name))} has no device-id, which Junos requires`);
   if (clients.length > 0)
-    notes.push('host keys and users are not part of outbound-ssh: Junos keeps them elsewhere');
+    notes.push(
+      "host keys, users and the agent's own settings are not part of outbound-ssh: Junos keeps them elsewhere",
+    );
   return { clients, losses, notes };
 }
