@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import path from 'node:path';
+import { askAgent } from '@callhome/agent/control/client.js';
 import { members } from '@callhome/shared/config/configuration.js';
 import { readDocument } from '@callhome/shared/config/document.js';
 import { writeXml } from '@callhome/shared/config/yang/xml.js';
@@ -232,6 +233,22 @@ describe('a running agent is told', () => {
 });
 
 describe('the stop of a running agent', () => {
+  test('ends in order in the midst of many reloads', async () => {
+    const collector = owned(await startCollector());
+    const agent = await callingAgent(collector);
+    await collector.connected('router1');
+    const reloads = Array.from({ length: 20 }, () =>
+      askAgent(path.join(agent.folder, 'state'), { command: 'reload' }),
+    );
+    const answers = Promise.allSettled(reloads);
+    await agent.program.logged({ msg: 'configuration reloaded' });
+    process.kill(agent.program.pid, 'SIGTERM');
+    expect(await agent.program.ended).toBe(0);
+    await answers;
+    expect(agent.program.lines({ level: 'error' })).toEqual([]);
+    expect(agent.program.lines({ msg: 'disconnected' })).toMatchObject([{ code: 'CALLHOME_STOPPED' }]);
+  });
+
   test.each(['SIGTERM', 'SIGINT'] as const)(
     'by %s ends the programs of its sessions with it',
     async (signal) => {

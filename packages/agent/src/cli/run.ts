@@ -28,10 +28,12 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
   const agent = await startAgent(config, folder.path, log);
   const service = serviceManager(() => inShort(agent), log);
 
-  /** One after the other, and none after the end. */
-  let reloading = Promise.resolve();
+  /** One after the other, and none after the end; who asks while one waits its turn is answered by that one. */
+  let reloading: Promise<unknown> = Promise.resolve();
+  let waiting: Promise<Changes> | undefined;
   let stopping = false;
   async function readAgain(): Promise<Changes> {
+    waiting = undefined;
     if (stopping) throw new CallhomeError('CALLHOME_STOPPED', {});
     service.tell('RELOADING=1');
     try {
@@ -40,17 +42,18 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
       const changes = await agent.reconfigure(next);
       log.info(changes, 'configuration reloaded');
       return changes;
+    } catch (error) {
+      const code = error instanceof CallhomeError ? error.code : undefined;
+      log.error({ code, reason: reasonOf(error) }, 'configuration not reloaded: the former one holds');
+      throw error;
     } finally {
       service.tell('READY=1');
     }
   }
   function reload(): Promise<Changes> {
-    const done = reloading.then(readAgain);
-    reloading = done.then(
-      () => undefined,
-      (error) => log.error({ reason: reasonOf(error) }, 'configuration not reloaded: the former one holds'),
-    );
-    return done;
+    waiting ??= reloading.then(readAgain);
+    reloading = waiting.catch(() => undefined);
+    return waiting;
   }
   process.on('SIGHUP', () => void reload().catch(() => undefined));
 

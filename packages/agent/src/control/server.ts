@@ -14,8 +14,9 @@ const maxClients = 32;
 /** What the kernel takes as a socket's name. Bytes. */
 const maxPath = 107;
 
-function parseRequest(bytes: Buffer): ControlRequest {
+async function readRequest(socket: Socket): Promise<ControlRequest> {
   try {
+    const bytes = await readBytes(socket, maxRequest, 'the request');
     return controlRequest.parse(JSON.parse(decodeUtf8(bytes)));
   } catch (error) {
     throw new CallhomeError('CALLHOME_CONTROL_INVALID', { why: reasonOf(error).slice(0, 500) }, error);
@@ -47,8 +48,7 @@ export async function startControl(
   async function serve(socket: Socket): Promise<void> {
     let said: ControlAnswer;
     try {
-      const request = parseRequest(await readBytes(socket, maxRequest, 'the request'));
-      said = { result: (await answer(request)) ?? null };
+      said = { result: (await answer(await readRequest(socket))) ?? null };
     } catch (error) {
       const code = error instanceof CallhomeError ? error.code : 'CALLHOME_INTERNAL';
       if (code === 'CALLHOME_INTERNAL') log.error({ reason: reasonOf(error) }, 'request failed');
