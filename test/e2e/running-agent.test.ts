@@ -15,11 +15,12 @@ const owned = createOwner();
 async function callingAgent(
   collector: CollectorProgram,
   edit?: (text: string) => string,
+  nmsKey = collector.publicKey,
 ): Promise<AgentProgram> {
   const agent = owned(
     await createAgent({
       ports: [collector.port],
-      nmsKey: collector.publicKey,
+      nmsKey,
       ...(edit && { edit }),
     }),
   );
@@ -34,11 +35,13 @@ async function statusOf(agent: AgentProgram): Promise<Record<string, unknown>[]>
   return JSON.parse(stdout);
 }
 
-/** The configuration with a second application that is like the first. */
-function withAnother(text: string): string {
+/** The configuration with a second application that is like the first, but calls another port. */
+function withAnother(text: string, port: number): string {
   const data = JSON.parse(text);
   const list = data['ietf-netconf-server:netconf-server']['call-home']['netconf-client'];
-  list.push({ ...structuredClone(list[0]), name: 'another' });
+  const [first] = list;
+  const another = JSON.parse(settings({ 'remote-port': port })(JSON.stringify(first)));
+  list.push({ ...another, name: 'another' });
   return JSON.stringify(data);
 }
 
@@ -191,21 +194,21 @@ describe('a running agent is told', () => {
     'to reload, by %s: what did not change stays connected',
     async (way) => {
       const collector = owned(await startCollector());
-      const agent = await callingAgent(collector);
+      const second = owned(await startCollector());
+      const keys = `${collector.publicKey}\n${second.publicKey}`;
+      const agent = await callingAgent(collector, undefined, keys);
       await collector.connected('router1');
       const reload = async (): Promise<string> => {
         if (way === 'reload') return (await agent.command('reload')).stdout;
         process.kill(agent.program.pid, 'SIGHUP');
         return '';
       };
-      await agent.edit(withAnother);
+      await second.addDevice('router1', agent.hostKey);
+      await agent.edit((text) => withAnother(text, second.port));
       const said = await reload();
       await agent.program.logged({ msg: 'configuration reloaded' });
       if (way === 'reload') expect(said).toBe('added\tanother\nunchanged\tnms\n');
       await agent.program.logged({ msg: 'connected', application: 'another' });
-      expect(agent.program.lines({ msg: 'disconnected', application: 'nms' })).not.toMatchObject([
-        { code: 'CALLHOME_RECONFIGURED' },
-      ]);
 
       await agent.edit((text) => text.replaceAll('"another"', '"other"'));
       await reload();
@@ -216,6 +219,7 @@ describe('a running agent is told', () => {
       });
       await agent.program.logged({ msg: 'connected', application: 'other' });
       expect((await statusOf(agent)).map(({ application }) => application)).toEqual(['nms', 'other']);
+      expect(agent.program.lines({ msg: 'disconnected', application: 'nms' })).toEqual([]);
     },
   );
 

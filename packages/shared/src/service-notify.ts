@@ -13,8 +13,8 @@ const maxTimer = 2 ** 31 - 1;
 
 /** The service manager that started this program, where there is one: systemd. */
 export interface ServiceManager {
-  /** That the program has started or has its configuration again; or that it reads it now. */
-  tell(state: 'READY=1' | 'RELOADING=1'): void;
+  /** Tells that the program has started. */
+  ready(): void;
   /** Tells that the program stops, and nothing from then on; resolves, soon, whether or not that was taken. */
   stop(): Promise<void>;
 }
@@ -37,7 +37,7 @@ function watchdogInterval(): number | undefined {
  * @param status in a few words
  */
 export function serviceManager(status: () => string, log: Log): ServiceManager {
-  if (!process.env['NOTIFY_SOCKET']) return { tell: () => undefined, stop: async () => undefined };
+  if (!process.env['NOTIFY_SOCKET']) return { ready: () => undefined, stop: async () => undefined };
   /** What is to be told next: the latest of each kind, so that a slow service manager is not owed ever more. */
   const waiting = new Map<'status' | 'state' | 'watchdog', string>();
   let sending: Promise<void> | undefined;
@@ -82,9 +82,9 @@ export function serviceManager(status: () => string, log: Log): ServiceManager {
   if (interval !== undefined) timers.push(setInterval(() => say('watchdog', 'WATCHDOG=1'), interval).unref());
 
   return {
-    tell(state) {
+    ready() {
       if (stopped) return;
-      say('state', state);
+      say('state', 'READY=1');
       sayStatus();
     },
     async stop() {

@@ -167,8 +167,8 @@ export function startApplication(config: ApplicationConfig, options: Application
     const stop = (): void => made.end(signal.reason);
     signal.addEventListener('abort', stop);
     if (signal.aborted) stop();
-    attemptLog.info({ address: endpoint.address, port: endpoint.port, user: made.user }, 'connected');
     await remembered.remember(config.name, endpoint.name);
+    attemptLog.info({ address: endpoint.address, port: endpoint.port, user: made.user }, 'connected');
     const reason = await made.ended.finally(() => signal.removeEventListener('abort', stop));
     const uptime = performance.now() - since;
     connection = undefined;

@@ -35,7 +35,6 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
   async function readAgain(): Promise<Changes> {
     waiting = undefined;
     if (stopping) throw new CallhomeError('CALLHOME_STOPPED', {});
-    service.tell('RELOADING=1');
     try {
       const next = await loadAgentConfig(file);
       warn(next.warnings);
@@ -46,8 +45,6 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
       const code = error instanceof CallhomeError ? error.code : undefined;
       log.error({ code, reason: reasonOf(error) }, 'configuration not reloaded: the former one holds');
       throw error;
-    } finally {
-      service.tell('READY=1');
     }
   }
   function reload(): Promise<Changes> {
@@ -66,7 +63,7 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
     );
     return undefined;
   });
-  service.tell('READY=1');
+  service.ready();
   const signal = await asked;
   stopping = true;
   log.info({ signal }, 'agent stopping');

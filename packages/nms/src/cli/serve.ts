@@ -55,7 +55,7 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
     log.info({ listeners: fleet.addresses(), api: api.url }, 'collector started');
     const service = serviceManager(() => `${fleet.connected()} devices connected`, log);
     ends.push(() => service.stop());
-    service.tell('READY=1');
+    service.ready();
     const signal = await asked;
     log.info({ signal }, 'collector stopping');
     setTimeout(() => {
