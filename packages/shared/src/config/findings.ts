@@ -6,12 +6,11 @@ import type { Document } from './document.js';
 import { hostProblem } from './ietf-inet-types.js';
 import {
   type AsymmetricKey,
-  checkPublicKey,
   type KeyChoice,
   type KeysChoice,
   type PublicKeyEntry,
   readKeyPair,
-  readSshPublicKey,
+  readPublicKey,
 } from './keys.js';
 import { configInvalid, type Problem, problemLines } from './problems.js';
 import { exists, type Shape } from './yang/node.js';
@@ -30,15 +29,6 @@ export interface Findings {
   publicKeys(choice: KeysChoice, steps: Steps): PublicKey[];
   /** @throws CALLHOME_CONFIG_INVALID when there is anything */
   throwAny(): void;
-}
-
-/** A function that does its work at its first call. */
-function once<T>(work: () => T): () => T {
-  let done: { readonly result: T } | undefined;
-  return () => {
-    done ??= { result: work() };
-    return done.result;
-  };
 }
 
 /** Settings that are not supported, and addresses that cannot be. */
@@ -98,19 +88,13 @@ export function examine(document: Document, file: string, own: readonly (keyof t
   const keysByName = new Map(keys.map((key) => [key.name, key]));
 
   const bags = config['ietf-truststore:truststore']['public-key-bags']['public-key-bag'];
-  const usable = (entries: readonly PublicKeyEntry[], steps: Steps): PublicKeyEntry[] =>
-    entries.filter((key, index) =>
-      attempt([...steps, 'public-key', index], () => {
-        checkPublicKey(key);
-        return true;
-      }),
-    );
+  /** Those that are sound; where SSH refers to them, the schema has them in its format. */
+  const usable = (entries: readonly PublicKeyEntry[], steps: Steps): PublicKey[] =>
+    entries.flatMap((key, index) => attempt([...steps, 'public-key', index], () => readPublicKey(key)) ?? []);
   const keysOfBags = new Map(
     bags.map((bag, index) => {
       const steps = ['ietf-truststore:truststore', 'public-key-bags', 'public-key-bag', index];
-      const entries = usable(bag['public-key'], steps);
-      // not before somebody refers to them, and once: keys that nobody refers to may be in another format
-      return [bag.name, once(() => entries.map(readSshPublicKey))];
+      return [bag.name, usable(bag['public-key'], steps)];
     }),
   );
 
@@ -128,8 +112,8 @@ export function examine(document: Document, file: string, own: readonly (keyof t
     },
     publicKeys(choice, steps) {
       const inline = choice['inline-definition'];
-      if (inline) return usable(inline['public-key'], [...steps, 'inline-definition']).map(readSshPublicKey);
-      return keysOfBags.get(choice['central-truststore-reference'] ?? '')?.() ?? [];
+      if (inline) return usable(inline['public-key'], [...steps, 'inline-definition']);
+      return keysOfBags.get(choice['central-truststore-reference'] ?? '') ?? [];
     },
     throwAny() {
       if (problems.length > 0) throw configInvalid(file, data, problems);

@@ -41,19 +41,14 @@ export function readKeyPair(node: AsymmetricKey, what: string): KeyPair {
   return pair;
 }
 
-/** Reads a public key in SSH's format. @throws CALLHOME_KEY_INVALID */
-export function readSshPublicKey(entry: PublicKeyEntry): PublicKey {
-  return publicKeyFromBlob(decode(entry['public-key']), 'the key');
-}
-
-/** Whether a public key is what its format says. @throws CALLHOME_KEY_INVALID */
-export function checkPublicKey(entry: PublicKeyEntry): void {
-  if (entry['public-key-format'] === 'ietf-crypto-types:ssh-public-key-format') {
-    readSshPublicKey(entry);
-    return;
-  }
+/** Reads a public key in SSH's format; undefined for one that is sound and in the other format. @throws CALLHOME_KEY_INVALID */
+export function readPublicKey(entry: PublicKeyEntry): PublicKey | undefined {
+  const bytes = decode(entry['public-key']);
+  if (entry['public-key-format'] === 'ietf-crypto-types:ssh-public-key-format')
+    return publicKeyFromBlob(bytes, 'the key');
   try {
-    createPublicKey({ key: decode(entry['public-key']), format: 'der', type: 'spki' });
+    createPublicKey({ key: bytes, format: 'der', type: 'spki' });
+    return undefined;
   } catch (error) {
     throw new CallhomeError('CALLHOME_KEY_INVALID', {
       what: 'the key',
