@@ -94,6 +94,15 @@ describe('convert', () => {
     ]);
   });
 
+  it('names a thousand losses and counts the others', async () => {
+    const application = `<application><name>a</name><servers><server><address>192.0.2.1</address><port>22</port></server></servers>${'<x/>'.repeat(1500)}</application>`;
+    const draft = `<netconf xmlns="urn:ietf:params:xml:ns:yang:ietf-netconf-server"><call-home><applications>${application}</applications></call-home></netconf>`;
+    const { status, stderr } = await convert(draft, '--to', 'json');
+    const lines = stderr.trimEnd().split('\n');
+    expect({ status, lines: lines.length }).toEqual({ status: 1, lines: 1002 });
+    expect(lines.at(-2)).toMatch(/^-: and 50[0-9] more$/);
+  });
+
   it.each(['', ' \n'])('says that %j is empty', async (text) => {
     const { status, stderr } = await convert(text, '--to', 'json');
     expect({ status, stderr }).toEqual({ status: 1, stderr: 'callhome-agent: -: is empty\n' });

@@ -5,7 +5,7 @@ import type { Credentials } from '@callhome/shared/config/agent-document.js';
 import { members } from '@callhome/shared/config/configuration.js';
 import { maxConfigBytes, readDocument } from '@callhome/shared/config/document.js';
 import { withHashedPasswords } from '@callhome/shared/config/hashed-passwords.js';
-import { formOf, type Imported, importDocument, lossLine } from '@callhome/shared/config/import.js';
+import { formOf, type Imported, importDocument, lossLines } from '@callhome/shared/config/import.js';
 import { junosFromModel } from '@callhome/shared/config/junos/from-model.js';
 import { writeJunos } from '@callhome/shared/config/junos/write.js';
 import type { Fields } from '@callhome/shared/config/yang/node.js';
@@ -70,7 +70,7 @@ async function convert(file: string, options: ConvertOptions): Promise<void> {
   const hashed = withHashedPasswords(imported.document, file);
   const written = writeAs(options.to, hashed.data);
   const losses = [...imported.losses, ...written.losses];
-  for (const loss of losses) process.stderr.write(`${lossLine(file, loss)}\n`);
+  for (const line of lossLines(file, losses)) process.stderr.write(`${line}\n`);
   if (losses.length > 0 && !options.lossy) {
     process.stderr.write('Nothing was written, because this would be lost. --lossy goes on all the same.\n');
     process.exitCode = exitStatus.failed;

@@ -16,10 +16,17 @@ export interface Imported {
   readonly notes: readonly string[];
 }
 
-/** One line, with the place. */
-export function lossLine(file: string, { line, path, text }: Loss): string {
-  const place = line === undefined ? path : `line ${line}`;
-  return `${file}: ${place === undefined ? '' : `${place}: `}${text}`;
+/** With more, it was not worth converting. */
+const maxLines = 1000;
+
+/** A line for each loss, with its place; of very many the first thousand, and how many there are besides. */
+export function lossLines(file: string, losses: readonly Loss[]): string[] {
+  const lines = losses.slice(0, maxLines).map(({ line, path, text }) => {
+    const place = line === undefined ? path : `line ${line}`;
+    return `${file}: ${place === undefined ? '' : `${place}: `}${text}`;
+  });
+  const more = losses.length - lines.length;
+  return more > 0 ? [...lines, `${file}: and ${more} more`] : lines;
 }
 
 export type Form = 'model' | 'draft-2014' | 'junos';
@@ -58,8 +65,7 @@ export function importDocument(
     form === 'junos' ? importJunos(text, file, references) : importDraft2014(text, file, references);
   const losses: Loss[] = [...problems, ...converted.losses];
   if (converted.applications.length === 0) {
-    const why = losses.map((loss) => lossLine(file, loss));
-    throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: why });
+    throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: lossLines(file, losses) });
   }
   const data = agentDocument(converted.applications, credentials);
   // the way of every document: what comes of the import is valid, or it is told why not
