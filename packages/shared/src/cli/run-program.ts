@@ -54,5 +54,5 @@ export async function runProgram(
     process.exitCode = statusOf(error);
   }
   // What is left, such as input that nobody waits for, does not hold the process; what is written goes out first.
-  process.stdout.write('', () => process.exit());
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
 }
