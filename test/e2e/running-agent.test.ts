@@ -289,6 +289,8 @@ describe('a periodic application', () => {
       connectionType: 'periodic',
       totals: { connections: 1 },
     });
+    // nothing is wrong
+    expect(waiting).not.toHaveProperty('lastError');
     const inDays = (Date.parse(String(waiting?.['nextAttempt'])) - Date.now()) / (24 * 3600 * 1000);
     expect(inDays).toBeGreaterThan(45);
     expect(inDays).toBeLessThan(65535 / 60 / 24);

@@ -7,7 +7,7 @@ import { dialTcp } from '../dial/tcp.js';
 import { type AuthenticatedConnection, serveSsh } from '../transport/ssh.js';
 import type { RememberedEndpoints } from './remembered-endpoints.js';
 import { type History, scheduleStep } from './schedule.js';
-import type { ApplicationState, ApplicationStatus, LastError } from './status.js';
+import type { ApplicationStatus, LastError } from './status.js';
 import {
   type Attempt,
   afterBreak,
@@ -45,6 +45,13 @@ export interface Application {
   stop(reason: CallhomeError): Promise<void>;
 }
 
+/** What it is doing. */
+type Activity =
+  /** `until`: when its next attempt is due, where that is known. */
+  | { readonly state: 'waiting'; readonly until?: number }
+  | { readonly state: 'dialling' | 'authenticating' }
+  | { readonly state: 'connected'; readonly since: number; readonly connection: AuthenticatedConnection };
+
 /** What became of an attempt, and of its connection where there was one. */
 type Outcome =
   | { readonly kind: 'failed' }
@@ -72,10 +79,7 @@ export function startApplication(config: ApplicationConfig, options: Application
   let history: History = { kind: 'none', since: started };
   let attempt = firstAttempt(strategy(), remembered.get(config.name), Math.random);
 
-  let state: ApplicationState = 'waiting';
-  let nextAttempt: number | undefined;
-  let connection: AuthenticatedConnection | undefined;
-  let connectedSince: number | undefined;
+  let activity: Activity = { state: 'waiting' };
   let lastError: LastError | undefined;
   const totals = { attempts: 0, failures: 0, connections: 0, sessions: 0 };
 
@@ -94,11 +98,12 @@ export function startApplication(config: ApplicationConfig, options: Application
     return endpoint;
   }
 
-  /** Waits, unless it is woken. Milliseconds. */
-  async function wait(delay: number): Promise<void> {
+  /** Waits, unless it is woken or stopped. Milliseconds. */
+  async function wait(delay: number, until: number | undefined): Promise<void> {
+    if (stopping.signal.aborted) return;
+    activity = { state: 'waiting', ...(until !== undefined && { until }) };
     waiting = new AbortController();
-    const signal = AbortSignal.any([stopping.signal, waiting.signal]);
-    await pause(delay, undefined, { signal }).catch(() => undefined);
+    await pause(delay, undefined, { signal: waiting.signal }).catch(() => undefined);
   }
 
   /** Waits for the time of a periodic connection. */
@@ -110,11 +115,10 @@ export function startApplication(config: ApplicationConfig, options: Application
       const step = scheduleStep(schedule, history, Date.now());
       if (step.kind === 'due') return;
       history = step.history;
-      nextAttempt = step.due;
       if (!told && step.due !== undefined)
         log.info({ next: new Date(step.due).toISOString() }, 'next connection due');
       told = true;
-      await wait(step.delay);
+      await wait(step.delay, step.due);
     }
   }
 
@@ -127,7 +131,7 @@ export function startApplication(config: ApplicationConfig, options: Application
   async function connect(endpoint: EndpointConfig, attemptLog: Log): Promise<AuthenticatedConnection> {
     const { signal } = stopping;
     const { handshakeTimeout, maxSessions } = options.settings();
-    state = 'dialling';
+    activity = { state: 'dialling' };
     attemptLog.debug({ address: endpoint.address, port: endpoint.port }, 'dialling');
     const socket = await dialTcp({
       address: endpoint.address,
@@ -139,9 +143,10 @@ export function startApplication(config: ApplicationConfig, options: Application
       maxWait: config.maxWait,
       signal,
     });
-    state = 'authenticating';
+    activity = { state: 'authenticating' };
     const giveUp = (): void => void socket.destroy();
     signal.addEventListener('abort', giveUp);
+    if (signal.aborted) giveUp();
     return await serveSsh(socket, endpoint, {
       handshakeTimeout,
       maxSessions,
@@ -157,9 +162,7 @@ export function startApplication(config: ApplicationConfig, options: Application
     endpoint: EndpointConfig,
     attemptLog: Log,
   ): Promise<Outcome> {
-    connection = made;
-    connectedSince = Date.now();
-    state = 'connected';
+    activity = { state: 'connected', since: Date.now(), connection: made };
     forced = false;
     totals.connections += 1;
     const since = performance.now();
@@ -171,12 +174,12 @@ export function startApplication(config: ApplicationConfig, options: Application
     attemptLog.info({ address: endpoint.address, port: endpoint.port, user: made.user }, 'connected');
     const reason = await made.ended.finally(() => signal.removeEventListener('abort', stop));
     const uptime = performance.now() - since;
-    connection = undefined;
-    connectedSince = undefined;
+    activity = { state: 'waiting' };
     totals.sessions += made.sessions.total;
     const inOrder =
       reason.code === 'CALLHOME_IDLE' || (peerEnds.includes(reason.code) && made.sessions.closedInOrder);
-    noteError(reason, endpoint.name);
+    if (connectionType.kind === 'periodic' && inOrder) lastError = undefined;
+    else noteError(reason, endpoint.name);
     attemptLog.info(
       {
         code: reason.code,
@@ -230,11 +233,8 @@ export function startApplication(config: ApplicationConfig, options: Application
   async function run(): Promise<void> {
     const { signal } = stopping;
     while (!signal.aborted) {
-      state = 'waiting';
       await untilDue();
-      nextAttempt = Date.now() + attempt.pause;
-      await wait(attempt.pause);
-      nextAttempt = undefined;
+      await wait(attempt.pause, Date.now() + attempt.pause);
       if (signal.aborted) return;
       const outcome = await makeAttempt();
       if (!signal.aborted) follow(outcome);
@@ -245,6 +245,9 @@ export function startApplication(config: ApplicationConfig, options: Application
   return {
     config,
     status() {
+      const { state } = activity;
+      const connected = activity.state === 'connected' ? activity : undefined;
+      const sessions = connected?.connection.sessions;
       const { name, address, port } = endpointOf(attempt);
       return {
         application: config.name,
@@ -255,28 +258,30 @@ export function startApplication(config: ApplicationConfig, options: Application
         port,
         attempt: attempt.number,
         maxAttempts: config.maxAttempts,
-        nextAttempt,
-        connectedSince,
-        user: connection?.user,
-        sessions: connection?.sessions.open ?? 0,
+        nextAttempt: activity.state === 'waiting' ? activity.until : undefined,
+        connectedSince: connected?.since,
+        user: connected?.connection.user,
+        sessions: sessions?.open ?? 0,
         lastError,
-        totals: { ...totals, sessions: totals.sessions + (connection?.sessions.total ?? 0) },
+        totals: { ...totals, sessions: totals.sessions + (sessions?.total ?? 0) },
       };
     },
     reconnect() {
-      forced = state !== 'connected';
-      if (connection) connection.end(new CallhomeError('CALLHOME_RECONNECT', {}));
+      forced = activity.state !== 'connected';
+      if (activity.state === 'connected')
+        activity.connection.end(new CallhomeError('CALLHOME_RECONNECT', {}));
       else waiting.abort();
     },
     connectNow() {
       if (connectionType.kind !== 'periodic')
         throw new CallhomeError('CALLHOME_NOT_PERIODIC', { application: config.name });
-      if (connection) return;
+      if (activity.state === 'connected') return;
       forced = true;
       waiting.abort();
     },
     async stop(reason) {
       stopping.abort(reason);
+      waiting.abort();
       await over;
     },
   };

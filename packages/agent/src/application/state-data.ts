@@ -39,7 +39,7 @@ const shape = {
               endpoint: text('Where it happened.'),
               at: text('When it happened.'),
             },
-            { description: 'Why the last attempt failed, or the last connection ended.' },
+            { description: 'Why the last attempt failed, or the last connection was lost.' },
           ),
           totals: container(
             {

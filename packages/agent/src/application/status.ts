@@ -25,7 +25,10 @@ export interface ApplicationStatus {
   readonly totals: Totals;
 }
 
-/** Why the last attempt failed, or the last connection ended. */
+/**
+ * Why the last attempt failed, or the last connection was lost: it may have been repaired since, and `at` tells when it was.
+ * After a periodic connection that ended in order there is none.
+ */
 export interface LastError {
   readonly code: ErrorCode | undefined;
   readonly message: string;
