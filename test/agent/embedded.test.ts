@@ -6,13 +6,18 @@ import { duplexPair } from '../shared/netconf/duplex-pair.js';
 
 const origin = { user: 'callhome', remote: { address: '', port: 0 }, local: { address: '', port: 0 } };
 const keystore = { 'asymmetric-keys': { 'asymmetric-key': [{ name: 'one', 'public-key': 'QUFB' }] } };
+const configuration = { 'ietf-keystore:keystore': keystore };
 const ends: (() => void)[] = [];
 afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
 function createBackend() {
-  return embeddedBackend({ 'ietf-keystore:keystore': keystore }, () => '', captureLog().log);
+  return embeddedBackend(
+    () => configuration,
+    () => '',
+    captureLog().log,
+  );
 }
 
 async function connect(backend = createBackend()) {

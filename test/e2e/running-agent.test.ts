@@ -224,6 +224,18 @@ describe('a running agent is told', () => {
     },
   );
 
+  test('to reload: sessions keep their numbers, and may still end one another', async () => {
+    const collector = owned(await startCollector());
+    const agent = await callingAgent(collector);
+    await collector.connected('router1');
+    await agent.edit(settings({ 'backoff-cap': 59 }));
+    expect((await agent.command('reload')).stdout).toBe('unchanged\tnms\n');
+    const netconf = owned(await collector.netconf('router1'));
+    await netconf.until('<session-id>2</session-id>');
+    const { stdout: config } = await collector.command(['get-config', 'router1']);
+    expect(config).toContain('<backoff-cap>59</backoff-cap>');
+  });
+
   test('to reload a file that is invalid: nothing changes, and it says why', async () => {
     const collector = owned(await startCollector());
     const agent = await callingAgent(collector);

@@ -40,16 +40,21 @@ export interface Agent {
  */
 export async function startAgent(config: AgentConfig, stateFolder: string, log: Log): Promise<Agent> {
   const remembered = await openRememberedEndpoints(stateFolder, log);
+  let { data } = config;
+  // one for the whole life of the agent: its sessions have numbers, and may end one another
+  const embedded = embeddedBackend(
+    () => data,
+    () => stateXml(status()),
+    log,
+  );
   let settings = settingsOf(config);
   let applications = new Map<string, Application>();
   /** Sessions that are not over: of connections that have ended, too. */
   const sessions = new Set<Promise<void>>();
 
-  function backendOf({ agent, data }: AgentConfig): Backend {
+  function backendOf({ agent }: AgentConfig): Backend {
     const { command } = agent.backend;
-    const backend = command
-      ? commandBackend(command, log)
-      : embeddedBackend(data, () => stateXml(status()), log);
+    const backend = command ? commandBackend(command, log) : embedded;
     return {
       open(channel, origin) {
         const over = backend.open(channel, origin);
@@ -85,6 +90,7 @@ export async function startAgent(config: AgentConfig, stateFolder: string, log: 
   /** Applications that are in the new configuration too run on; the others end before those that take their place. */
   async function reconfigure(next: AgentConfig): Promise<Changes> {
     settings = settingsOf(next);
+    data = next.data;
     const former = applications;
     const kept = new Map<string, Application>();
     for (const { name, fingerprint } of next.applications) {

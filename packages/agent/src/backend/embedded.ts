@@ -98,10 +98,18 @@ function getConfig(data: readonly XmlElement[], operation: XmlElement): Answer {
 
 /**
  * Answers NETCONF with the agent's own configuration, without its secrets, and with what the agent is doing.
- * @param state that, as XML, at the time of the call
+ * @param configuration that holds at the time of the call; the same object as long as it does not change
+ * @param state what the agent is doing at the time of the call, as XML
  */
-export function embeddedBackend(configuration: Fields, state: () => string, parent: Log): Backend {
-  const data = parseElements(writeXml(members, configuration, { forPeers: true }));
+export function embeddedBackend(configuration: () => Fields, state: () => string, parent: Log): Backend {
+  let shown: { readonly of: Fields; readonly elements: readonly XmlElement[] } | undefined;
+  function data(): readonly XmlElement[] {
+    const of = configuration();
+    if (shown?.of !== of) {
+      shown = { of, elements: parseElements(writeXml(members, of, { forPeers: true })) };
+    }
+    return shown.elements;
+  }
   const sessions = new Map<number, ServerSession>();
   let lastSessionId = 0;
 
@@ -133,9 +141,9 @@ export function embeddedBackend(configuration: Fields, state: () => string, pare
     if (operation.namespace === baseNamespace) {
       switch (operation.name) {
         case 'get':
-          return get([...data, ...parseElements(state())], operation);
+          return get([...data(), ...parseElements(state())], operation);
         case 'get-config':
-          return getConfig(data, operation);
+          return getConfig(data(), operation);
         case 'kill-session':
           return kill(own, operation);
       }

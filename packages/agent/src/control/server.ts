@@ -52,7 +52,8 @@ export async function startControl(
     } catch (error) {
       const code = error instanceof CallhomeError ? error.code : 'CALLHOME_INTERNAL';
       if (code === 'CALLHOME_INTERNAL') log.error({ reason: reasonOf(error) }, 'request failed');
-      said = { error: { code, message: reasonOf(error) } };
+      const message = error instanceof CallhomeError ? error.message : reasonOf(error);
+      said = { error: { code, message } };
     }
     socket.end(`${JSON.stringify(said)}\n`);
   }
