@@ -12,6 +12,13 @@ interface StateOptions {
 const names = z.array(z.string());
 const changes = z.object({ added: names, changed: names, removed: names, unchanged: names });
 
+function about(command: 'reconnect' | 'connect-now') {
+  return async (application: string | undefined, { stateDir }: StateOptions): Promise<void> => {
+    const which = application === undefined ? {} : { application };
+    await askAgent(stateDir ?? defaultStateFolder(), { command, ...which });
+  };
+}
+
 /** `reconnect` and `connect-now`: applications of the running agent, all or one. */
 export function addReconnect(program: Command): void {
   addStateOption(program.command('reconnect'))
@@ -22,12 +29,7 @@ export function addReconnect(program: Command): void {
     )
     .argument('[application]', 'its name; all applications where it is left out')
     .addHelpText('after', '\nExamples:\n  $ callhome-agent reconnect\n  $ callhome-agent reconnect nms')
-    .action(async (application: string | undefined, { stateDir }: StateOptions) => {
-      await askAgent(stateDir ?? defaultStateFolder(), {
-        command: 'reconnect',
-        ...(application !== undefined && { application }),
-      });
-    });
+    .action(about('reconnect'));
   addStateOption(program.command('connect-now'))
     .summary('let a periodic application of the running agent connect before its time')
     .description(
@@ -36,12 +38,7 @@ export function addReconnect(program: Command): void {
     )
     .argument('[application]', 'its name; all periodic ones where it is left out')
     .addHelpText('after', '\nExamples:\n  $ callhome-agent connect-now\n  $ callhome-agent connect-now nms')
-    .action(async (application: string | undefined, { stateDir }: StateOptions) => {
-      await askAgent(stateDir ?? defaultStateFolder(), {
-        command: 'connect-now',
-        ...(application !== undefined && { application }),
-      });
-    });
+    .action(about('connect-now'));
 }
 
 /** `reload`: the running agent reads its configuration again. */
