@@ -65,7 +65,9 @@ requirePeers('ssh', 'openssl')('an agent that is configured with a password besi
       const folder = await createFolder('keys');
       owned({ stop: () => removeFolder(folder) });
       const key = await createKeyFile(folder, 'nms');
-      const hash = execFileSync('openssl', ['passwd', '-6', '-stdin'], { input: password }).toString().trim();
+      const hash = execFileSync('/usr/bin/openssl', ['passwd', '-6', '-stdin'], { input: password })
+        .toString()
+        .trim();
       const agent = owned(
         await createAgent({
           ports: [1],
