@@ -17,7 +17,10 @@ const escapedNonCharacter = /\\u(?:fd[de][0-9a-f]|fff[ef])/i;
  */
 function isWhole(value: number, literal: string): boolean {
   if (value === 0 || !literal.includes('.')) return Number.isInteger(value);
-  return Number.isInteger(value) && /e\+?[1-9]/i.test(literal) && !/^-?0\.[1-9]/.test(literal);
+  // libyang loses the point of a fraction that the exponent makes whole to its last digit
+  const [, fraction = '', exponent] = /^-?0\.([1-9][0-9]*?)0*e\+?([0-9]+)$/i.exec(literal) ?? [];
+  if (fraction.length === Number(exponent)) return false;
+  return Number.isInteger(value) && /e\+?[1-9]/i.test(literal);
 }
 
 function lineAndColumn(text: string, offset: number): string {
