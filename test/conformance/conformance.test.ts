@@ -10,17 +10,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requirePeers } from '../interop/peers/require-peers.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
-import {
-  documentXml,
-  pathsIn,
-  type SchemaPath,
-  type Specimen,
-  schemaPaths,
-  smaller,
-  specimens,
-  trials,
-  tried,
-} from './documents.js';
+import { documentXml } from './document-xml.js';
+import { type SchemaPath, schemaPaths } from './documents.js';
 import {
   hasJudge,
   type Judgement,
@@ -30,6 +21,8 @@ import {
   publishedNames,
   type Verdict,
 } from './judge.js';
+import { pathsIn, type Specimen, specimens, trials, tried } from './specimens.js';
+import { smaller } from './spots.js';
 
 const count = Number(process.env['CALLHOME_CONFORMANCE_DOCUMENTS'] ?? 300);
 const seed = Number(process.env['CALLHOME_CONFORMANCE_SEED'] ?? Date.now() % 0x7fffffff);

@@ -3,8 +3,9 @@ import { type Document, readDocument } from '@callhome/shared/config/document.js
 import { writeXml } from '@callhome/shared/config/yang/xml.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { schemaPaths, specimens } from '../../conformance/documents.js';
+import { schemaPaths } from '../../conformance/documents.js';
 import { hasJudge, judge } from '../../conformance/judge.js';
+import { specimens } from '../../conformance/specimens.js';
 import { requirePeers } from '../../interop/peers/require-peers.js';
 import { createFolder, removeFolder } from '../../programs/folder.js';
 

@@ -3,7 +3,9 @@ import { readDocument } from '@callhome/shared/config/document.js';
 import { nodeOf } from '@callhome/shared/config/yang/node.js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { documentXml, schemaPaths, tried } from '../../conformance/documents.js';
+import { documentXml } from '../../conformance/document-xml.js';
+import { schemaPaths } from '../../conformance/documents.js';
+import { tried } from '../../conformance/specimens.js';
 
 /** What is said of a text: nothing where it is valid. */
 function said(text: string): string[] {
