@@ -94,7 +94,7 @@ describe('a command backend', () => {
     const { output, status } = open(path.join(folder, 'missing'));
     expect(await textOf(output)).toBe('');
     expect(status()).toBe(127);
-    expect(captured.text()).toContain('it does not run');
+    expect(captured.text()).toMatch(/"level":"error".*it does not run/);
   });
 
   it("logs the program's complaints, within a bound", async () => {

@@ -168,6 +168,10 @@ describe('a running agent is told', () => {
       status: 1,
       stderr: expect.stringContaining('no application "nobody"'),
     });
+    expect(await agent.command('connect-now')).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('no application is periodic'),
+    });
     expect(await agent.command('connect-now', 'nms')).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('is not periodic'),

@@ -24,7 +24,7 @@ export interface Agent {
   /** @param application all of them where it is left out @throws CALLHOME_APPLICATION_UNKNOWN */
   reconnect(application?: string): void;
   /**
-   * @param application all periodic ones where it is left out
+   * @param application all periodic ones, of which there must be one, where it is left out
    * @throws CALLHOME_APPLICATION_UNKNOWN, CALLHOME_NOT_PERIODIC
    */
   connectNow(application?: string): void;
@@ -118,10 +118,12 @@ export async function startAgent(config: AgentConfig, stateFolder: string, log: 
         each.reconnect();
     },
     connectNow(application) {
-      if (application !== undefined) find(application).connectNow();
-      else
-        for (const each of applications.values())
-          if (each.config.connectionType.kind === 'periodic') each.connectNow();
+      const periodic = [...applications.values()].filter(
+        ({ config }) => config.connectionType.kind === 'periodic',
+      );
+      if (application === undefined && periodic.length === 0)
+        throw new CallhomeError('CALLHOME_NOT_PERIODIC', { application });
+      for (const each of application === undefined ? periodic : [find(application)]) each.connectNow();
     },
     reconfigure,
     async stop() {

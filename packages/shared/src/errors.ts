@@ -44,6 +44,8 @@ const catalogue = {
   CALLHOME_RECONFIGURED: (_: Record<string, never>) => 'the configuration of the application has changed',
   CALLHOME_STOPPED: (_: Record<string, never>) => 'the program was stopped',
   CALLHOME_REPLACED: (f: { remoteAddress: string }) => `the device called again, from ${f.remoteAddress}`,
+  CALLHOME_LIKELY_CLONE: (f: { remoteAddress: string; other: string }) =>
+    `the same key called again, from ${f.remoteAddress}, as it does in turns with ${f.other}: most likely two devices have one host key, such as one made from the other's image; give each its own`,
   CALLHOME_DISCONNECTED: (f: { reason: string }) => f.reason,
   CALLHOME_CONNECTION_LOST: (f: { why: string }) => `the connection was lost: ${f.why}`,
   CALLHOME_BUFFER_EXCEEDED: (f: { what: string; limit: string }) =>
@@ -64,8 +66,8 @@ const catalogue = {
 
   CALLHOME_APPLICATION_UNKNOWN: (f: { application: string }) =>
     `no application ${JSON.stringify(f.application)}: \`callhome-agent status\` lists them`,
-  CALLHOME_NOT_PERIODIC: (f: { application: string }) =>
-    `the application ${JSON.stringify(f.application)} is not periodic, so it always connects: \`callhome-agent reconnect\` ends its connection or its pause`,
+  CALLHOME_NOT_PERIODIC: (f: { application: string | undefined }) =>
+    `${f.application === undefined ? 'no application is periodic, so they always connect' : `the application ${JSON.stringify(f.application)} is not periodic, so it always connects`}: \`callhome-agent reconnect\` ends a connection or a pause`,
   CALLHOME_AGENT_UNREACHABLE: (f: { socket: string; why: string }) =>
     `no agent answers at ${f.socket}: ${f.why}; is \`callhome-agent run\` running, with this --state-dir?`,
   CALLHOME_AGENT_REFUSED: (f: { code: string; message: string }) => f.message,

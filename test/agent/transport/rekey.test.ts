@@ -28,10 +28,11 @@ const openBySsh2 = async (nms: Socket): Promise<Duplex> =>
   subsystem(await logIn(nms, userKey, { hostVerifier: () => true }));
 
 async function openByCollector(nms: Socket, hostKey: KeyPair): Promise<Duplex> {
-  const device = { id: 'router1', user: 'callhome', hostKeys: [], labels: {} };
+  const device = { id: 'router1', hostKeys: [], labels: {} };
   const connection = await connectSsh(nms, watchLifecycle(nms, 20), {
     identify: (blob) => (blob.equals(hostKey.publicKey.blob) ? device : undefined),
     signer: signer(userKey),
+    user: 'callhome',
     keepalive: { maxWait: 30, maxAttempts: 3 },
   });
   return connection.openChannel();

@@ -81,9 +81,11 @@ async function runSession(
       detached: true,
     },
   );
-  const over = deferred<{ status: number; outcome: string }>();
+  const over = deferred<{ status: number; outcome: string; level?: 'error' }>();
   const channelClosed = deferred<void>();
-  child.once('error', (error) => over.resolve({ status: 127, outcome: `it does not run: ${error.message}` }));
+  child.once('error', (error) =>
+    over.resolve({ status: 127, outcome: `it does not run: ${error.message}`, level: 'error' }),
+  );
   const ended = (code: number | null, signal: NodeJS.Signals | null): void =>
     over.resolve({ status: code ?? 128, outcome: signal ? `killed by ${signal}` : `exit status ${code}` });
   // While somebody reads, the session is over with the program's output; then its end is enough.
@@ -105,10 +107,10 @@ async function runSession(
   });
   const groupEnded = channelClosed.promise.then(() => endGroup(child.pid, over.promise));
 
-  const { status, outcome } = await over.promise;
+  const { status, outcome, level = 'info' } = await over.promise;
   channel.exit?.(status);
   channel.end();
-  log.info({ outcome }, 'session closed');
+  log[level]({ outcome }, 'session closed');
   await groupEnded;
   // Whoever has left the group may hold the other end for ever.
   child.stderr.destroy();
