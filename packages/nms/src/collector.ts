@@ -9,9 +9,9 @@ import { followKnownKeys } from './identity/known-keys.js';
 import { admit } from './listen/admission.js';
 import { readToIdentification } from './listen/identification.js';
 import { type Listener, listen } from './listen/listener.js';
-import type { Registry } from './registry/registry.js';
+import type { DeviceDefinition, FailedCall, Registry } from './registry/registry.js';
 import { type ManagedConnection, manageDevice } from './session/device-connection.js';
-import { createManagedDevices } from './session/managed-devices.js';
+import { type Caller, createManagedDevices } from './session/managed-devices.js';
 import { connectSsh, type SshClientOptions, type SshDevice } from './session/ssh.js';
 
 /** A running collector. */
@@ -39,8 +39,16 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
   };
   const managed = createManagedDevices(registry, count);
 
+  async function keepFailure(device: string, call: FailedCall): Promise<void> {
+    await registry
+      .callFailed(device, call)
+      .catch((error) => log.error({ device, reason: reasonOf(error) }, 'the registry was not written'));
+  }
+
   function takeCall(socket: Socket, listener: string, options: SshClientOptions): void {
-    const remoteAddress = `${socket.remoteAddress ?? 'unknown'} port ${socket.remotePort ?? 0}`;
+    const host = socket.remoteAddress ?? 'unknown';
+    const remoteAddress = `${host} port ${socket.remotePort ?? 0}`;
+    const caller: Caller = { host, address: remoteAddress };
     const verdict = admit({ connections, handshakes }, config.admission);
     if (verdict !== 'admitted') {
       count(`refused.${verdict}`);
@@ -59,12 +67,16 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
     });
     const call = { end: life.end, over: followCall() };
     calls.add(call);
+    /** Who calls, once it has proved its key. */
+    let device: DeviceDefinition | undefined;
     void call.over.then(() => calls.delete(call));
 
     async function logIn(): Promise<SshDevice> {
       try {
         await readToIdentification(socket, life);
-        return await connectSsh(socket, life, options);
+        return await connectSsh(socket, life, options, (proved) => {
+          device = proved;
+        });
       } finally {
         handshakes -= 1;
       }
@@ -81,12 +93,14 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
     async function followCall(): Promise<void> {
       try {
         const connection = await manage();
-        await managed.follow(connection, life, remoteAddress, callLog.child({ device: connection.device }));
+        await managed.follow(connection, life, caller, callLog.child({ device: connection.device }));
       } catch (error) {
         life.end(toCallhomeError(error));
         const reason = await life.ended;
         count(`failed.${reason.code}`);
-        callLog.warn({ code: reason.code, reason: reason.message }, 'call failed');
+        const failure = { code: reason.code, reason: reason.message };
+        callLog.warn({ ...(device && { device: device.id }), ...failure }, 'call failed');
+        if (device) await keepFailure(device.id, { at: new Date().toISOString(), remoteAddress, ...failure });
       }
     }
   }
@@ -96,6 +110,7 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
     const options = {
       identify: knownKeys.find,
       signer: signer(listener.identity),
+      user: listener.user,
       keepalive: listener.keepalive,
     };
     for (const { address, port } of listener.binds) {
@@ -125,6 +140,7 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
 
   return {
     connection: managed.connection,
+    likelyClone: managed.likelyClone,
     connected: managed.size,
     disconnect: (device, reason) =>
       managed.connection(device)?.end(new CallhomeError('CALLHOME_DISCONNECTED', { reason })),

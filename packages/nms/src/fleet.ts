@@ -16,6 +16,8 @@ export interface DeviceConnection {
 /** The devices that are connected now. */
 export interface Fleet {
   connection(device: string): DeviceConnection | undefined;
+  /** Where else the key of a device seems to be in use: an address. */
+  likelyClone(device: string): string | undefined;
   /** How many devices are connected. */
   connected(): number;
   /** Ends a device's connection, if there is one, for a reason that its log and history show. */

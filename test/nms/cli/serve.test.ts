@@ -88,6 +88,15 @@ test('a second signal of the same kind ends it at once', async () => {
   socket.destroy();
 });
 
+test('SIGHUP is answered in the log, and the collector goes on', async () => {
+  const child = await serve();
+  const lines = createInterface({ input: child.stderr })[Symbol.asyncIterator]();
+  child.kill('SIGHUP');
+  const { value: line } = await lines.next();
+  expect(JSON.parse(line)).toMatchObject({ level: 'warn', msg: expect.stringContaining('SIGHUP') });
+  expect(await run(['devices', '--state-dir', state])).toMatchObject({ status: 0, stderr: '' });
+});
+
 test('a state folder that is a file is told as such', async () => {
   await writeFile(state, '');
   const { status, stderr } = await run(serveArgs());

@@ -28,6 +28,7 @@ function remoteRegistry(list: (tell: (change: RegistryChange) => void) => AsyncI
     remove: unexpected,
     connected: unexpected,
     disconnected: unexpected,
+    callFailed: unexpected,
     close: unexpected,
     watch(watcher) {
       watchers.add(watcher);

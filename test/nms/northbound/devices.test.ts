@@ -43,6 +43,8 @@ test('a device is added, shown, listed and removed', async () => {
     connectedAt: null,
     disconnectedAt: null,
     reason: null,
+    lastAttempt: null,
+    likelyClone: null,
     connections: 0,
     labels: { site: 'Zürich' },
     hostKeys: [{ type: 'ssh-ed25519', blob: line.split(' ')[1], fingerprint }],
@@ -88,6 +90,28 @@ test('what is live of a device outweighs what is kept', async () => {
     connected: 1,
     counters: { accepted: 3, lost: 1 },
   });
+});
+
+test('a device without a user of its own has the one that the configuration names now', async () => {
+  await api.call('PUT', '/v1/devices/a', body(keyLine().line));
+  expect(await (await api.call('GET', '/v1/devices/a')).json()).toMatchObject({ user: 'callhome' });
+  const later = await startTestApi({ registry: api.registry, defaultUser: 'netconf' });
+  expect(await (await later.call('GET', '/v1/devices/a')).json()).toMatchObject({ user: 'netconf' });
+  const differing = await startTestApi({ registry: api.registry, defaultUser: undefined });
+  expect(await (await differing.call('GET', '/v1/devices/a')).json()).toMatchObject({ user: null });
+  await later.stop();
+  await differing.stop();
+});
+
+test("the collector's own key is no device's", async () => {
+  const { line } = keyLine();
+  const own = await startTestApi({ ownKeys: [Buffer.from(line.split(' ')[1] ?? '', 'base64')] });
+  expect(await problem(await own.call('PUT', '/v1/devices/a', body(keyLine().line, line)))).toMatchObject({
+    status: 400,
+    code: 'CALLHOME_KEY_INVALID',
+    message: expect.stringMatching(/hostKeys\.1 .*the collector's own/),
+  });
+  await own.stop();
 });
 
 test('a conflict is 409 and says with what', async () => {

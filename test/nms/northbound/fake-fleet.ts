@@ -96,6 +96,7 @@ export function fakeFleet(): FakeFleet {
     devices,
     disconnected,
     connection: (device) => devices.get(device)?.connection,
+    likelyClone: () => undefined,
     connected: () => devices.size,
     disconnect(device, reason) {
       disconnected.push([device, reason]);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
 import type {
   ConnectionFacts,
@@ -159,6 +160,24 @@ describe('connections', () => {
     await registry.close();
   });
 
+  test('that failed are kept until one succeeds, and those of a device that is gone are not', async () => {
+    const registry = await openHere();
+    const call = {
+      at: '2026-03-04T05:00:00.000Z',
+      remoteAddress: '192.0.2.1 port 5',
+      code: 'CALLHOME_HELLO',
+      reason: 'no',
+    };
+    await registry.callFailed('a', call);
+    await registry.add(device('a', 'a'));
+    await registry.callFailed('a', { ...call, reason: 'the first' });
+    await registry.callFailed('a', call);
+    expect((await registry.get('a'))?.lastAttempt).toEqual(call);
+    await registry.connected('a', facts);
+    expect(await registry.get('a')).not.toHaveProperty('lastAttempt');
+    await registry.close();
+  });
+
   test('that were open when the last collector stopped are over', async () => {
     const first = await openHere();
     await first.add(device('a', 'a'));
@@ -256,6 +275,53 @@ describe('the file', () => {
       expect(await readdir(folder)).toEqual(['registry.db']);
     },
   );
+
+  test('of the first version is brought to this one, with all that is in it', async () => {
+    await writeFile(file(), gunzipSync(await readFile(new URL('version-1.db.gz', import.meta.url))));
+    const key = (name: string) => ({
+      type: 'ssh-ed25519',
+      blob: `key-${name}`,
+      fingerprint: `SHA256:${name}`,
+    });
+    const expected = [
+      {
+        id: 'router1',
+        user: 'netconf',
+        labels: { site: 'berlin' },
+        hostKeys: [key('1a'), key('1b')],
+        state: 'disconnected',
+        connections: 1,
+        transport: 'ssh',
+        remoteAddress: '192.0.2.1 port 4000',
+        hostKey: 'SHA256:1a',
+        sessionId: 7,
+        capabilities: ['urn:ietf:params:netconf:base:1.1'],
+        capabilitiesDropped: 0,
+        connectedAt: '2026-01-01T00:00:01.000Z',
+        disconnectedAt: '2026-01-01T00:01:00.000Z',
+        reason: 'the peer closed the connection',
+      },
+      {
+        id: 'router2',
+        user: 'callhome',
+        labels: {},
+        hostKeys: [key('2')],
+        state: 'disconnected',
+        connections: 0,
+      },
+    ];
+    for (const _opening of ['the first', 'the second']) {
+      const registry = await openHere();
+      expect(await all(registry)).toEqual(expected);
+      await registry.close();
+    }
+    const registry = await openHere();
+    await registry.add({ id: 'router3', hostKeys: [key('3')], labels: {} });
+    expect(await registry.get('router3')).not.toHaveProperty('user');
+    await registry.remove('router1');
+    await registry.add({ id: 'router4', hostKeys: [key('1b')], labels: {} });
+    await registry.close();
+  });
 
   test('with a damaged page, whichever, is refused', async () => {
     const first = await openHere();

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import { openServerSession } from '@callhome/shared/netconf/server-session.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { fingerprint } from '@callhome/shared/ssh/public-key.js';
+import type { Connection, ServerChannel } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { closed, createRig, hostKey, serve } from './rig.js';
 
@@ -14,6 +16,25 @@ describe('a device that calls the collector', () => {
     expect(await connected).toMatchObject({ device: 'router1', session: 7 });
     expect((await rig.collector.connection('router1')?.session.request('<get/>'))?.xml).toContain('<ok/>');
     expect(rig.collector.counters()).toMatchObject({ accepted: 1, established: 1 });
+  });
+
+  it('may have more capabilities than are kept, and how many is told', async () => {
+    await rig.start();
+    const connected = rig.logged('device connected');
+    const capabilities = Array.from({ length: 4000 }, (_, index) => `urn:x:${index}`.padEnd(128, 'x'));
+    serve(await rig.call(), {
+      onChannel: (channel) =>
+        void openServerSession(channel, {
+          sessionId: 7,
+          capabilities: ['urn:ietf:params:netconf:base:1.1', ...capabilities],
+          handle: async () => '<ok/>',
+          onFault: () => undefined,
+        }),
+    });
+    await connected;
+    const kept = await rig.registry.get('router1');
+    expect(kept?.capabilitiesDropped).toBeGreaterThan(0);
+    expect((kept?.capabilities?.length ?? 0) + (kept?.capabilitiesDropped ?? 0)).toBeGreaterThan(4000);
   });
 
   it('may say any lines before its identification, in any segments', async () => {
@@ -134,6 +155,98 @@ describe('a device that calls the collector', () => {
     const failed = rig.logged('CALLHOME_HELLO');
     serve(await rig.call(), { onChannel: (channel) => channel.resume().end('<goodbye/>]]>]]>') });
     await failed;
+  });
+});
+
+describe('a device without a user of its own', () => {
+  it("is logged in to as the listener's user at the time of the call", async () => {
+    await rig.start({ user: 'netconf' });
+    const connected = rig.logged('device connected');
+    const users: string[] = [];
+    serve(await rig.call(), { onAuthentication: ({ username }) => void users.push(username) });
+    await connected;
+    expect(users).toEqual(['netconf', 'netconf']);
+  });
+});
+
+describe('a call that fails when the key is proved', () => {
+  it.each([
+    [
+      'the device lets nobody in',
+      'CALLHOME_AUTHENTICATION_FAILED',
+      {
+        onConnection: (connection: Connection) =>
+          void connection
+            .removeAllListeners('authentication')
+            .on('authentication', (context) => context.reject(['password'])),
+      },
+    ],
+    [
+      'the device closes the session',
+      'CALLHOME_PEER_CLOSED',
+      { onChannel: (channel: ServerChannel) => channel.end() },
+    ],
+    [
+      'the hello is none',
+      'CALLHOME_HELLO',
+      { onChannel: (channel: ServerChannel) => channel.end('<x/>]]>]]>') },
+    ],
+  ])('because %s is told with the name of the device, and kept', async (_why, code, options) => {
+    await rig.start();
+    const failed = rig.logged(code);
+    const socket = await rig.call();
+    const remoteAddress = `127.0.0.1 port ${socket.localPort}`;
+    serve(socket, options);
+    const line = await failed;
+    expect(line).toMatchObject({ level: 'warn', msg: 'call failed', device: 'router1' });
+    await rig.settled();
+    const { lastAttempt } = (await rig.registry.get('router1')) ?? {};
+    expect(lastAttempt).toEqual({ at: expect.any(String), remoteAddress, code, reason: line['reason'] });
+    expect(Date.parse(lastAttempt?.at ?? '')).toBeGreaterThan(Date.now() - 60_000);
+
+    const connected = rig.logged('device connected');
+    serve(await rig.call());
+    await connected;
+    expect(await rig.registry.get('router1')).not.toHaveProperty('lastAttempt');
+  });
+
+  it('leaves the device alone whose key was only claimed', async () => {
+    await rig.start();
+    const failed = rig.logged('CALLHOME_HANDSHAKE_FAILED');
+    serve(await rig.call(), {
+      key: { publicKey: hostKey.publicKey, privateKey: generateKeyPair().privateKey },
+    });
+    expect(await failed).not.toHaveProperty('device');
+    await rig.settled();
+    expect(await rig.registry.get('router1')).not.toHaveProperty('lastAttempt');
+  });
+});
+
+describe('a key that two devices have', () => {
+  it('is told as a likely clone when they throw each other out again and again', async () => {
+    await rig.start();
+    const hosts = ['127.0.0.1', '127.0.0.2'];
+    const calls = [];
+    for (let turn = 0; turn <= 4; turn += 1) {
+      expect(rig.collector.likelyClone('router1')).toBeUndefined();
+      const connected = rig.logged('device connected');
+      const replaced = rig.logged('device disconnected');
+      serve(await rig.call(hosts[turn % 2]));
+      await connected;
+      if (turn > 0) calls.push(await replaced);
+    }
+    expect(calls.map(({ code }) => code)).toEqual([
+      'CALLHOME_REPLACED',
+      'CALLHOME_REPLACED',
+      'CALLHOME_REPLACED',
+      'CALLHOME_LIKELY_CLONE',
+    ]);
+    expect(calls.at(-1)).toMatchObject({
+      level: 'warn',
+      device: 'router1',
+      reason: expect.stringContaining('127.0.0.2'),
+    });
+    expect(rig.collector.likelyClone('router1')).toBe('127.0.0.2');
   });
 });
 

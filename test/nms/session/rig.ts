@@ -18,6 +18,7 @@ const limits = { maxConnections: 100, maxHandshakes: 50, handshakeTimeout: 10 };
 
 export interface StartOptions extends Partial<typeof limits> {
   readonly identity?: KeyPair;
+  readonly user?: string;
 }
 
 /** A collector in this process, with a registry on the disk, and sockets that call it. */
@@ -25,7 +26,10 @@ export interface Rig {
   readonly registry: Registry;
   readonly collector: Collector;
   start(options?: StartOptions): Promise<void>;
-  call(): Promise<Socket>;
+  /** @param from the loopback address that it comes from */
+  call(from?: string): Promise<Socket>;
+  /** Resolves when the registry has what became of calls that are over. */
+  settled(): Promise<void>;
   /** Resolves with the next line of its log that has this code or message. */
   logged(wanted: string): Promise<Record<string, unknown>>;
 }
@@ -45,7 +49,6 @@ export function createRig(): Rig {
     await registry.add({
       id: 'router1',
       hostKeys: [{ type, blob: blob.toString('base64'), fingerprint: fingerprint(blob) }],
-      user: 'callhome',
       labels: {},
     });
   });
@@ -63,26 +66,35 @@ export function createRig(): Rig {
     get collector() {
       return collector;
     },
-    async start({ identity = generateKeyPair(), ...admission } = {}) {
+    async start({ identity = generateKeyPair(), user = 'callhome', ...admission } = {}) {
       const binds = [{ address: '127.0.0.1', port: 0 }];
-      const listener = { name: 'call-home', binds, tcpKeepalive: undefined, identity, keepalive: undefined };
+      const listener = {
+        name: 'call-home',
+        binds,
+        tcpKeepalive: undefined,
+        identity,
+        user,
+        keepalive: undefined,
+      };
       const api = { address: '127.0.0.1', port: 0 };
       const config = {
         listeners: [listener],
-        defaultUser: 'callhome',
         api,
         admission: { ...limits, ...admission },
         warnings: [],
       };
       collector = await startCollector(config, registry, captured.log);
     },
-    async call() {
-      const socket = connect({ port: collector.addresses()[0]?.port ?? 0, host: '127.0.0.1', noDelay: true });
+    async call(from) {
+      const port = collector.addresses()[0]?.port ?? 0;
+      const local = from === undefined ? {} : { localAddress: from };
+      const socket = connect({ port, host: '127.0.0.1', noDelay: true, ...local });
       socket.on('error', () => undefined);
       sockets.push(socket);
       await once(socket, 'connect');
       return socket;
     },
+    settled: () => new Promise(setImmediate),
     logged: (wanted) => captured.next(wanted),
   };
 }

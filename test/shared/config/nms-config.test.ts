@@ -35,10 +35,10 @@ describe("a collector's configuration", () => {
           name: 'call-home',
           binds,
           identity: { publicKey: identity.publicKey },
+          user: 'callhome',
           keepalive: { maxWait: 30, maxAttempts: 3 },
         },
       ],
-      defaultUser: 'callhome',
       api: { address: '127.0.0.1', port: 8334 },
       admission: { maxConnections: 20_000, maxHandshakes: 512, handshakeTimeout: 30 },
     });

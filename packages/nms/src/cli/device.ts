@@ -17,9 +17,10 @@ function addLabel(text: string, labels: Labels = {}): Labels {
 }
 
 function rowsOf(device: DeviceView): string[][] {
-  const { capabilities, labels, hostKeys, ...single } = device;
+  const { capabilities, labels, hostKeys, lastAttempt, ...single } = device;
   return [
     ...Object.entries(single).map(([name, value]) => [name, value === null ? '-' : String(value)]),
+    ...Object.entries(lastAttempt ?? {}).map(([name, value]) => [`lastAttempt.${name}`, value]),
     ...Object.entries(labels).map(([name, value]) => ['label', `${name}=${value}`]),
     ...hostKeys.map((key) => ['knownHostKey', `${key.fingerprint} ${key.type}`]),
     ...(capabilities ?? []).map((capability) => ['capability', capability]),

@@ -3,15 +3,23 @@ import type { Command } from 'commander';
 import type { DeviceView } from '../northbound/device-view.js';
 import { type ApiOptions, addApiOptions, openApi } from './api-options.js';
 
+/** Why it is not connected, or what is odd about its connection. */
+function reasonOf({ state, likelyClone, lastAttempt, reason }: DeviceView): string {
+  if (likelyClone !== null) return `likely two devices with one key: ${likelyClone} uses it too`;
+  if (state === 'connected') return '-';
+  if (lastAttempt) return `the call at ${lastAttempt.at} failed: ${lastAttempt.reason}`;
+  return reason ?? '-';
+}
+
 function rowOf(device: DeviceView): string[] {
   const connected = device.state === 'connected';
   return [
     device.id,
     device.state,
     (connected ? device.connectedAt : device.disconnectedAt) ?? '-',
-    device.remoteAddress ?? '-',
+    (connected ? device.remoteAddress : (device.lastAttempt ?? device).remoteAddress) ?? '-',
     String(device.connections),
-    connected ? '-' : (device.reason ?? '-'),
+    reasonOf(device),
   ];
 }
 

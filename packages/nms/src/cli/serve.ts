@@ -25,6 +25,9 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
   const log = createLog('callhome-nms');
   for (const warning of config.warnings) log.warn(warning);
   const asked = stopSignal();
+  process.on('SIGHUP', () =>
+    log.warn('SIGHUP does not reload the configuration: restart the collector to have it read again'),
+  );
   // The other commands need neither SSH nor a database, and start faster without.
   const [{ startCollector }, { openEmbeddedRegistry }, { startApi }] = await Promise.all([
     import('../collector.js'),
@@ -39,6 +42,7 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
     ends.push(() => registry.close());
     const fleet = await startCollector(config, registry, log);
     ends.push(() => fleet.stop());
+    const users = new Set(config.listeners.map(({ user }) => user));
     const api = await startApi({
       ...config.api,
       registry,
@@ -47,7 +51,8 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
       token: await newToken(folder.path),
       version: readVersion(),
       startedAt: new Date(),
-      defaultUser: config.defaultUser,
+      defaultUser: users.size === 1 ? [...users][0] : undefined,
+      ownKeys: config.listeners.map(({ identity }) => identity.publicKey.blob),
     });
     ends.push(() => api.stop(answerGrace));
     await writeFileAtomic(urlFile(folder.path), `${api.url}\n`);

@@ -19,7 +19,7 @@ export async function followKnownKeys(registry: Registry): Promise<KnownKeys> {
   const know = ({ id, hostKeys, user, labels }: DeviceDefinition): void => {
     forget(id);
     // Without the capabilities and the history that a record from the list has besides.
-    const device = { id, hostKeys, user, labels };
+    const device = { id, hostKeys, labels, ...(user !== undefined && { user }) };
     byId.set(id, device);
     for (const key of hostKeys) byKey.set(key.blob, device);
   };

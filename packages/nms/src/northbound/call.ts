@@ -12,8 +12,10 @@ export interface ApiContext {
   readonly log: Log;
   readonly version: string;
   readonly startedAt: Date;
-  /** For devices that are added without a user. */
-  readonly defaultUser: string;
+  /** Whom the collector logs in as at devices that have no user of their own; undefined where its listeners differ. */
+  readonly defaultUser: string | undefined;
+  /** The collector's own public keys, in the SSH wire format: never a device's. */
+  readonly ownKeys: readonly Buffer[];
 }
 
 /** One request of the API, authorised and routed. */

@@ -34,7 +34,7 @@ export type DeviceRequest = z.infer<typeof deviceRequest>;
 async function* arrayOfDevices(call: Call): AsyncGenerator<string> {
   let before = '[';
   for await (const record of call.registry.list()) {
-    yield `${before}${JSON.stringify(viewOf(record, call.fleet.connection(record.id)))}`;
+    yield `${before}${JSON.stringify(viewOf(record, call))}`;
     before = ',\n';
   }
   yield before === '[' ? '[]\n' : ']\n';
@@ -53,14 +53,22 @@ export async function listDevices(call: Call): Promise<void> {
 /** GET /v1/devices/{id} */
 export async function showDevice(call: Call): Promise<void> {
   const record = await knownDevice(call);
-  sendJson(call.response, 200, viewOf(record, call.fleet.connection(call.device)));
+  sendJson(call.response, 200, viewOf(record, call));
 }
 
 /** PUT /v1/devices/{id} */
 export async function addDevice(call: Call): Promise<void> {
   const body = await readBody(call.request, maxBytes, 'the body');
   const { hostKeys, user, labels } = valid(deviceRequest, jsonOf(body), 'body');
-  const keys = hostKeys.flatMap((line, index) => publicKeysFromText(line, `hostKeys.${index}`));
+  const keys = hostKeys.flatMap((line, index) => {
+    const what = `hostKeys.${index}`;
+    const own = publicKeysFromText(line, what);
+    if (own.some(({ blob }) => call.ownKeys.some((key) => key.equals(blob)))) {
+      const why = "it is the collector's own, which devices let in: give the device's host key";
+      throw new CallhomeError('CALLHOME_KEY_INVALID', { what, why });
+    }
+    return own;
+  });
   await call.registry.add({
     id: call.device,
     hostKeys: keys.map(({ type, blob }) => ({
@@ -68,11 +76,11 @@ export async function addDevice(call: Call): Promise<void> {
       blob: blob.toString('base64'),
       fingerprint: fingerprint(blob),
     })),
-    user: user ?? call.defaultUser,
     labels: labels ?? {},
+    ...(user !== undefined && { user }),
   });
   call.log.info({ device: call.device }, 'device added');
-  sendJson(call.response, 201, viewOf(await knownDevice(call), call.fleet.connection(call.device)));
+  sendJson(call.response, 201, viewOf(await knownDevice(call), call));
 }
 
 /** DELETE /v1/devices/{id} */

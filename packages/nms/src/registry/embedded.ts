@@ -5,42 +5,16 @@ import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import Database from 'libsql';
 import { z } from 'zod';
 import { deviceId } from './device-id.js';
+import { applicationId, migrate } from './migrations.js';
 import type { DeviceRecord, Registry, RegistryChange } from './registry.js';
 
-/** "chnr" in the file's header: a database of another program is never taken for ours. */
-const applicationId = 0x63686e72;
-const schemaVersion = 1;
 /** Devices that are read at once. */
 const pageSize = 50;
 /** Of a device's capabilities that are kept. Bytes in sum. */
 const maxCapabilities = 256 * 1024;
 
-const schema = `
-  BEGIN IMMEDIATE;
-  CREATE TABLE device (
-    id TEXT PRIMARY KEY,
-    user TEXT NOT NULL,
-    labels TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'disconnected',
-    connections INTEGER NOT NULL DEFAULT 0,
-    facts TEXT,
-    disconnected_at TEXT,
-    reason TEXT
-  ) STRICT;
-  CREATE TABLE host_key (
-    blob TEXT NOT NULL,
-    device TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE,
-    type TEXT NOT NULL,
-    fingerprint TEXT NOT NULL
-  ) STRICT;
-  CREATE UNIQUE INDEX host_key_blob ON host_key (blob);
-  CREATE INDEX host_key_device ON host_key (device);
-  PRAGMA application_id = ${applicationId};
-  PRAGMA user_version = ${schemaVersion};
-  COMMIT;`;
-
 const selectDevices = `
-  SELECT id, user, labels, state, connections, facts, disconnected_at, reason,
+  SELECT id, user, labels, state, connections, facts, disconnected_at, reason, last_attempt,
     (SELECT json_group_array(json_object('type', type, 'blob', blob, 'fingerprint', fingerprint))
       FROM (SELECT type, blob, fingerprint FROM host_key WHERE device = device.id ORDER BY host_key.rowid)) AS host_keys
   FROM device`;
@@ -70,28 +44,38 @@ const connectionFacts = z.object({
   connectedAt: z.string(),
 });
 
+const lastAttempt = z.object({
+  at: z.string(),
+  remoteAddress: z.string(),
+  code: z.string(),
+  reason: z.string(),
+});
+
 const deviceRow = z.object({
   id: deviceId,
-  user: z.string(),
+  user: z.string().nullable(),
   labels: json(z.record(z.string(), z.string())),
   state: z.enum(['connected', 'disconnected']),
   connections: z.number(),
   facts: json(connectionFacts).nullable(),
   disconnected_at: z.string().nullable(),
   reason: z.string().nullable(),
+  last_attempt: json(lastAttempt).nullable(),
   host_keys: json(z.array(z.object({ type: z.string(), blob: z.string(), fingerprint: z.string() }))),
 });
 
 const keyOwner = z.object({ device: z.string() }).optional();
 
 function recordOf(row: unknown): DeviceRecord {
-  const { facts, disconnected_at, reason, host_keys, ...columns } = deviceRow.parse(row);
+  const { user, facts, disconnected_at, reason, last_attempt, host_keys, ...columns } = deviceRow.parse(row);
   return {
     ...columns,
     ...facts,
     hostKeys: host_keys,
+    ...(user === null ? {} : { user }),
     ...(disconnected_at === null ? {} : { disconnectedAt: disconnected_at }),
     ...(reason === null ? {} : { reason }),
+    ...(last_attempt === null ? {} : { lastAttempt: last_attempt }),
   };
 }
 
@@ -123,19 +107,14 @@ async function claimFile(path: string): Promise<void> {
   }
 }
 
-/** Creates the tables in an empty database; any other must be of this version, and whole. */
+/** Brings a database of any version to this program's; it must be whole. */
 function prepareSchema(db: Database.Database): void {
-  const number = (pragma: string) =>
-    z.array(z.record(z.string(), z.number())).parse(db.pragma(pragma))[0]?.[pragma];
-  const tables = z
-    .object({ n: z.number() })
-    .parse(db.prepare('SELECT count(*) AS n FROM sqlite_schema').get());
-  if (tables.n === 0) db.exec(schema);
-  const version = number('user_version');
-  if (version !== schemaVersion)
-    throw new Error(`its version is ${version}, this program knows ${schemaVersion}`);
-  const [first] = z.array(z.object({ quick_check: z.string() })).parse(db.pragma('quick_check(1)'));
-  if (first?.quick_check !== 'ok') throw new Error(`it is damaged: ${first?.quick_check}`);
+  const pragma = (name: string) =>
+    Object.values(z.array(z.record(z.string(), z.unknown())).parse(db.pragma(name))[0] ?? {})[0];
+  const damage = pragma('quick_check(1)');
+  if (damage !== 'ok') throw new Error(`it is damaged: ${damage}`);
+  db.pragma('foreign_keys = OFF');
+  migrate(z.number().parse(pragma('user_version')), (script) => db.exec(script));
 }
 
 /**
@@ -207,11 +186,12 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
   const addKey = db.prepare('INSERT INTO host_key (blob, device, type, fingerprint) VALUES (?, ?, ?, ?)');
   const removeDevice = db.prepare('DELETE FROM device WHERE id = ?');
   const setConnected = db.prepare(
-    "UPDATE device SET state = 'connected', connections = connections + 1, facts = ? WHERE id = ?",
+    "UPDATE device SET state = 'connected', connections = connections + 1, facts = ?, last_attempt = NULL WHERE id = ?",
   );
   const setDisconnected = db.prepare(
     "UPDATE device SET state = 'disconnected', disconnected_at = ?, reason = ? WHERE id = ? AND state = 'connected'",
   );
+  const setLastAttempt = db.prepare('UPDATE device SET last_attempt = ? WHERE id = ?');
 
   const listeners = new Set<(change: RegistryChange) => void>();
   const tell = (change: RegistryChange) => {
@@ -229,7 +209,7 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
     async add(device) {
       attempt(() =>
         durably(() => {
-          const added = addDevice.run(device.id, device.user, JSON.stringify(device.labels));
+          const added = addDevice.run(device.id, device.user ?? null, JSON.stringify(device.labels));
           if (added.changes === 0) throw new CallhomeError('CALLHOME_DEVICE_EXISTS', { device: device.id });
           for (const key of device.hostKeys) {
             const owner = keyOwner.parse(getOwner.get(key.blob))?.device;
@@ -277,6 +257,9 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
     },
     async disconnected(id, at, reason) {
       attempt(() => setDisconnected.run(at, reason, id));
+    },
+    async callFailed(id, call) {
+      attempt(() => setLastAttempt.run(JSON.stringify(call), id));
     },
     watch(listener) {
       listeners.add(listener);

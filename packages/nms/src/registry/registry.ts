@@ -11,8 +11,8 @@ export interface HostKey {
 export interface DeviceDefinition {
   readonly id: string;
   readonly hostKeys: readonly HostKey[];
-  /** The user that the collector logs in as. */
-  readonly user: string;
+  /** The user that the collector logs in as; without one, the configuration's at the time of each call. */
+  readonly user?: string;
   readonly labels: Readonly<Record<string, string>>;
 }
 
@@ -27,6 +27,16 @@ export interface ConnectionFacts {
   readonly connectedAt: string;
 }
 
+/** A call of a device that proved its key and came no further. */
+export interface FailedCall {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly remoteAddress: string;
+  /** Why it failed: a code of the catalogue, and the words. */
+  readonly code: string;
+  readonly reason: string;
+}
+
 /** A device as the registry keeps it. */
 export interface DeviceRecord extends DeviceDefinition, Partial<ConnectionFacts> {
   readonly state: 'connected' | 'disconnected';
@@ -35,6 +45,8 @@ export interface DeviceRecord extends DeviceDefinition, Partial<ConnectionFacts>
   readonly disconnectedAt?: string;
   /** Why the last connection ended. */
   readonly reason?: string;
+  /** The last call, where it failed. */
+  readonly lastAttempt?: FailedCall;
   /** How many connections there have been. */
   readonly connections: number;
 }
@@ -55,9 +67,11 @@ export interface Registry {
   count(): Promise<number>;
   /** False when there was no such device. */
   remove(id: string): Promise<boolean>;
-  /** Counts one more connection and keeps its facts. A device that is gone is left gone. */
+  /** Counts one more connection, keeps its facts, and forgets calls that failed before. A device that is gone is left gone. */
   connected(id: string, facts: ConnectionFacts): Promise<void>;
   disconnected(id: string, at: string, reason: string): Promise<void>;
+  /** Keeps it until a call succeeds. A device that is gone is left gone. */
+  callFailed(id: string, call: FailedCall): Promise<void>;
   /** Calls back for every change from now on; the result ends that. */
   watch(listener: (change: RegistryChange) => void): () => void;
   close(): Promise<void>;

@@ -19,6 +19,8 @@ export interface SshClientOptions {
   readonly identify: (hostKey: Buffer) => DeviceDefinition | undefined;
   /** The collector's key. */
   readonly signer: ParsedKey;
+  /** Whom to log in as at a device that has no user of its own. */
+  readonly user: string;
   readonly keepalive: { readonly maxWait: number; readonly maxAttempts: number } | undefined;
 }
 
@@ -37,8 +39,14 @@ export interface SshDevice {
  * The client end of SSH on a socket that was accepted, with the device's identification next: verifies the host key,
  * and only then logs in with the user of the device that the key belongs to (RFC 8071 §3.1). Rejects with the reason
  * with which `life` ends.
+ * @param onProved hears who it is, once its signature has proved the key
  */
-export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOptions): Promise<SshDevice> {
+export function connectSsh(
+  socket: Socket,
+  life: Lifecycle,
+  options: SshClientOptions,
+  onProved: (device: DeviceDefinition) => void = () => undefined,
+): Promise<SshDevice> {
   const connected = deferred<SshDevice>();
   void life.ended.then(connected.reject);
   const client = new Client();
@@ -67,7 +75,7 @@ export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOp
   let offered = false;
   const authenticate: AuthHandlerMiddleware = (methods, partialSuccess, next) => {
     if (!claim || life.stage === 'ended') return;
-    const { user } = claim.device;
+    const user = claim.device.user ?? options.user;
     if (!offered) {
       offered = true;
       next({ type: 'publickey', username: user, key: options.signer });
@@ -85,6 +93,9 @@ export function connectSsh(socket: Socket, life: Lifecycle, options: SshClientOp
   client.on('error', (error) => {
     const code = life.stage === 'open' ? 'CALLHOME_CONNECTION_LOST' : 'CALLHOME_HANDSHAKE_FAILED';
     life.end(refusal ?? new CallhomeError(code, { why: reasonOf(error) }, error));
+  });
+  client.once('handshake', () => {
+    if (claim) onProved(claim.device);
   });
   client.once('ready', () => {
     if (!claim || !life.enter('open')) return;

@@ -18,13 +18,13 @@ export interface ListenerConfig {
   readonly tcpKeepalive: number | undefined;
   /** The collector's key for logging in to devices that call here. */
   readonly identity: KeyPair;
+  /** Whom to log in as at devices that have no user of their own. */
+  readonly user: string;
   readonly keepalive: Keepalive | undefined;
 }
 
 export interface NmsConfig {
   readonly listeners: readonly ListenerConfig[];
-  /** For devices that are added without a user. */
-  readonly defaultUser: string;
   readonly api: { readonly address: string; readonly port: number };
   readonly admission: {
     readonly maxConnections: number;
@@ -36,7 +36,13 @@ export interface NmsConfig {
   readonly warnings: readonly string[];
 }
 
-function readListener({ name, ssh }: Endpoint, steps: Steps, findings: Findings): ListenerConfig[] {
+function readListener(
+  endpoint: Endpoint,
+  deviceDefault: string,
+  steps: Steps,
+  findings: Findings,
+): ListenerConfig[] {
+  const { name, ssh } = endpoint;
   if (!ssh) return [];
   const { 'tcp-server-parameters': tcp, 'ssh-client-parameters': client } = ssh;
   const here = [...steps, 'ssh', 'ssh-client-parameters'];
@@ -53,6 +59,7 @@ function readListener({ name, ssh }: Endpoint, steps: Steps, findings: Findings)
     );
   }
   const identity = own && findings.keyPair(own, identitySteps);
+  const user = readUser(endpoint, deviceDefault, steps, findings);
   if (!identity) return [];
   return [
     {
@@ -60,6 +67,7 @@ function readListener({ name, ssh }: Endpoint, steps: Steps, findings: Findings)
       binds: tcp['local-bind'].map((bind) => ({ address: bind['local-address'], port: bind['local-port'] })),
       tcpKeepalive,
       identity,
+      user,
       keepalive: client.keepalives && {
         maxWait: client.keepalives['max-wait'],
         maxAttempts: client.keepalives['max-attempts'],
@@ -68,26 +76,12 @@ function readListener({ name, ssh }: Endpoint, steps: Steps, findings: Findings)
   ];
 }
 
-/** A device may call at any endpoint, so they agree on the user. */
-function readDefaultUser(
-  config: Configuration,
-  endpoints: Endpoint[],
-  steps: Steps,
-  findings: Findings,
-): string {
-  const users = endpoints.map(({ ssh }) => ssh?.['ssh-client-parameters']['client-identity'].username);
-  const [first] = users;
-  users.forEach((user, index) => {
-    const here = [...steps, index, 'ssh', 'ssh-client-parameters', 'client-identity', 'username'];
-    if (user !== first)
-      findings.add(here, 'must be the same at all endpoints: a device may call at any of them');
-    const bad = user === undefined ? undefined : userProblem(user);
-    if (bad) findings.add(here, bad);
-  });
-  const { user } = config['callhome-nms:nms']['device-defaults'];
-  const bad = userProblem(user);
-  if (bad) findings.add(['callhome-nms:nms', 'device-defaults', 'user'], bad);
-  return first ?? user;
+/** Whom to log in as at devices that call at an endpoint and have no user of their own. */
+function readUser({ ssh }: Endpoint, deviceDefault: string, steps: Steps, findings: Findings): string {
+  const user = ssh?.['ssh-client-parameters']['client-identity'].username;
+  const bad = user === undefined ? undefined : userProblem(user);
+  if (bad) findings.add([...steps, 'ssh', 'ssh-client-parameters', 'client-identity', 'username'], bad);
+  return user ?? deviceDefault;
 }
 
 /**
@@ -102,15 +96,16 @@ function readNmsConfig(document: Document, file: string): NmsConfig {
   const endpoints = config['ietf-netconf-client:netconf-client'].listen?.endpoints.endpoint;
   if (!endpoints) findings.add(listen, 'is missing: no device could call');
   const steps = [...listen, 'endpoints', 'endpoint'];
+  const { user: deviceDefault } = config['callhome-nms:nms']['device-defaults'];
+  const bad = userProblem(deviceDefault);
+  if (bad) findings.add(['callhome-nms:nms', 'device-defaults', 'user'], bad);
   const listeners = (endpoints ?? []).flatMap((endpoint, index) =>
-    readListener(endpoint, [...steps, index], findings),
+    readListener(endpoint, deviceDefault, [...steps, index], findings),
   );
-  const defaultUser = readDefaultUser(config, endpoints ?? [], steps, findings);
   findings.throwAny();
   const { api, admission } = config['callhome-nms:nms'];
   return {
     listeners,
-    defaultUser,
     api,
     admission: {
       maxConnections: admission['max-connections'],

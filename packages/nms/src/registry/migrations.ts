@@ -1,0 +1,57 @@
+/** "chnr" in the file's header: a database of another program is never taken for ours. */
+export const applicationId = 0x63686e72;
+
+/**
+ * The registry's tables: each script makes the next version of the one before it, the first one of an empty database.
+ * They are only ever added to.
+ */
+const migrations: readonly string[] = [
+  `CREATE TABLE device (
+    id TEXT PRIMARY KEY,
+    user TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'disconnected',
+    connections INTEGER NOT NULL DEFAULT 0,
+    facts TEXT,
+    disconnected_at TEXT,
+    reason TEXT
+  ) STRICT;
+  CREATE TABLE host_key (
+    blob TEXT NOT NULL,
+    device TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    type TEXT NOT NULL,
+    fingerprint TEXT NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX host_key_blob ON host_key (blob);
+  CREATE INDEX host_key_device ON host_key (device);
+  PRAGMA application_id = ${applicationId};`,
+
+  // The user may be the configuration's; the last call is kept where it failed. SQLite makes a column optional only so.
+  `CREATE TABLE device_2 (
+    id TEXT PRIMARY KEY,
+    user TEXT,
+    labels TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'disconnected',
+    connections INTEGER NOT NULL DEFAULT 0,
+    facts TEXT,
+    disconnected_at TEXT,
+    reason TEXT,
+    last_attempt TEXT
+  ) STRICT;
+  INSERT INTO device_2 SELECT *, NULL FROM device;
+  DROP TABLE device;
+  ALTER TABLE device_2 RENAME TO device;`,
+];
+
+/**
+ * Brings a database from `version` (0: empty) to this program's, a version at a time, each whole or not at all.
+ * Foreign keys must be off: a table that is made anew is dropped in between.
+ * @throws for one of a later version
+ */
+export function migrate(version: number, execute: (script: string) => void): void {
+  if (version > migrations.length)
+    throw new Error(`its version is ${version}, and this program knows those up to ${migrations.length}`);
+  for (const [index, script] of migrations.entries()) {
+    if (index >= version) execute(`BEGIN IMMEDIATE; ${script} PRAGMA user_version = ${index + 1}; COMMIT;`);
+  }
+}
