@@ -71,6 +71,7 @@ export async function startAgent(config: AgentConfig, stateFolder: string, log: 
       backoffCap: next.agent['backoff-cap'],
       handshakeTimeout: next.agent['handshake-timeout'],
       maxSessions: next.agent['max-sessions'],
+      sessionLinger: next.agent['session-linger'],
     };
   }
 

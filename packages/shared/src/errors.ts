@@ -40,6 +40,8 @@ const catalogue = {
   CALLHOME_PEER_CLOSED: (f: { when: string }) => `the peer closed the connection${f.when && ` ${f.when}`}`,
   CALLHOME_IDLE: (f: { seconds: number }) =>
     `no message has passed for ${f.seconds} s, the idle-timeout of the periodic connection`,
+  CALLHOME_SESSIONS_DONE: (f: { seconds: number }) =>
+    `the last NETCONF session was closed, and no other came within ${f.seconds} s, the session-linger`,
   CALLHOME_RECONNECT: (_: Record<string, never>) => 'a reconnect was asked for',
   CALLHOME_RECONFIGURED: (_: Record<string, never>) => 'the configuration of the application has changed',
   CALLHOME_STOPPED: (_: Record<string, never>) => 'the program was stopped',

@@ -27,6 +27,11 @@ describe('the end of a connection', () => {
     ['closes the connection', [asked], (nms: Socket) => nms.destroy()],
     ['resets the connection', [asked], (nms: Socket) => nms.resetAndDestroy()],
     [
+      'has asked in chunks',
+      [`\n#${asked.length - 12}\n${asked.slice(0, 30)}`, `\n#12\n${asked.slice(30)}\n##\n`],
+      (nms: Socket) => nms.destroy(),
+    ],
+    [
       'has asked in pieces, and much before',
       [`${'x'.repeat(30_000)}<rpc><clo`, 'se-session></close-session></rpc>'],
       (nms: Socket) => nms.destroy(),

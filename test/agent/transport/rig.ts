@@ -17,6 +17,8 @@ export interface ServeOptions extends Partial<EndpointConfig> {
   readonly handshakeTimeout?: number;
   /** Seconds. */
   readonly idleTimeout?: number;
+  /** Seconds. */
+  readonly sessionLinger?: number;
   readonly rekey?: RekeyLimits;
   /** Serves a session; by default it is over with its channel. */
   readonly onSession?: (channel: SessionChannel) => Promise<void>;
@@ -65,7 +67,10 @@ export function createRig(): Rig {
       sockets.push(device);
       return { device, nms: await calling };
     },
-    serve(device, { handshakeTimeout = 20, idleTimeout = 0, onSession, rekey, ...overrides } = {}) {
+    serve(
+      device,
+      { handshakeTimeout = 20, idleTimeout = 0, sessionLinger = 3600, onSession, rekey, ...overrides } = {},
+    ) {
       const endpoint: EndpointConfig = {
         name: 'nms-1',
         address: '127.0.0.1',
@@ -86,6 +91,7 @@ export function createRig(): Rig {
         handshakeTimeout,
         maxSessions: 2,
         idleTimeout,
+        sessionLinger,
         ...(rekey && { rekey }),
         onSession(channel) {
           channels.push(channel);

@@ -110,6 +110,7 @@ const ofAgent: readonly Effect[] = [
   [`${agent}/backoff-cap`, 'the longest pause', 1, 2],
   [`${agent}/handshake-timeout`, 'the limit of an attempt', 1, 2],
   [`${agent}/max-sessions`, 'the limit of a connection', 1, 2],
+  [`${agent}/session-linger`, 'the wait for another session', 1, 2],
   [`${keys}/cleartext-private-key`, 'the keys that are referred to', ...two(privateKeys), unstated],
   [`${bag}/public-key/public-key`, 'the keys that are referred to', ...two(publicKeys)],
 ];

@@ -25,6 +25,8 @@ export interface AgentSettings {
   /** Seconds. */
   readonly handshakeTimeout: number;
   readonly maxSessions: number;
+  /** Seconds. */
+  readonly sessionLinger: number;
 }
 
 export interface ApplicationOptions {
@@ -61,6 +63,9 @@ type Outcome =
       readonly inOrder: boolean;
       readonly uptime: number;
     };
+
+/** Ends that the agent itself brings about because nobody needs the connection any more. */
+const ownEnds: readonly ErrorCode[] = ['CALLHOME_IDLE', 'CALLHOME_SESSIONS_DONE'];
 
 /** How a connection ends by the peer: some leave answers unread, and then a reset takes the place of the end. */
 const peerEnds: readonly ErrorCode[] = ['CALLHOME_PEER_CLOSED', 'CALLHOME_CONNECTION_LOST'];
@@ -130,7 +135,7 @@ export function startApplication(config: ApplicationConfig, options: Application
   /** Dials, and lets a user in. */
   async function connect(endpoint: EndpointConfig, attemptLog: Log): Promise<AuthenticatedConnection> {
     const { signal } = stopping;
-    const { handshakeTimeout, maxSessions } = options.settings();
+    const { handshakeTimeout, maxSessions, sessionLinger } = options.settings();
     activity = { state: 'dialling' };
     attemptLog.debug({ address: endpoint.address, port: endpoint.port }, 'dialling');
     const socket = await dialTcp({
@@ -150,6 +155,7 @@ export function startApplication(config: ApplicationConfig, options: Application
     return await serveSsh(socket, endpoint, {
       handshakeTimeout,
       maxSessions,
+      sessionLinger,
       idleTimeout: connectionType.kind === 'periodic' ? connectionType.idleTimeout : 0,
       onSession: (channel, origin) => options.settings().backend.open(channel, origin),
       log: attemptLog,
@@ -177,8 +183,9 @@ export function startApplication(config: ApplicationConfig, options: Application
     activity = { state: 'waiting' };
     totals.sessions += made.sessions.total;
     const inOrder =
-      reason.code === 'CALLHOME_IDLE' || (peerEnds.includes(reason.code) && made.sessions.closedInOrder);
-    if (connectionType.kind === 'periodic' && inOrder) lastError = undefined;
+      ownEnds.includes(reason.code) || (peerEnds.includes(reason.code) && made.sessions.closedInOrder);
+    if (inOrder && (connectionType.kind === 'periodic' || ownEnds.includes(reason.code)))
+      lastError = undefined;
     else noteError(reason, endpoint.name);
     attemptLog.info(
       {
@@ -225,7 +232,9 @@ export function startApplication(config: ApplicationConfig, options: Application
       attempt = afterBreak(strategy(), made, Math.random);
     } else {
       history = { kind: 'lost' };
-      attempt = afterConnection(strategy(), made, outcome.uptime, Math.random);
+      // however short it was, it was no collector that accepts and drops
+      const served = ownEnds.includes(outcome.reason.code);
+      attempt = afterConnection(strategy(), made, served ? Infinity : outcome.uptime, Math.random);
     }
     if (asked) attempt = { ...attempt, pause: 0 };
   }

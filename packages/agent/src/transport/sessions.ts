@@ -4,6 +4,7 @@ import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { closeEmptySession, stateOf } from '@callhome/shared/ssh/ssh2-internals.js';
 import type { Channel, Connection, Session } from 'ssh2';
 import type { SessionOrigin } from '../backend/backend.js';
+import type { Linger } from './linger.js';
 import type { SshServerOptions } from './ssh.js';
 
 /** The NETCONF sessions of one connection. */
@@ -33,8 +34,13 @@ interface Open {
   lastWords: Buffer;
 }
 
-function isOver({ channel, lastWords }: Open): boolean {
-  return stateOf(channel) !== 'open' || goodbye.test(lastWords.toString('latin1'));
+function saidGoodbye({ lastWords }: Open): boolean {
+  // a chunk's header may stand anywhere in it (RFC 6242 §4.2)
+  return goodbye.test(lastWords.toString('latin1').replaceAll(/\n#\d+\n/g, ''));
+}
+
+function isClosed({ channel }: Open): boolean {
+  return stateOf(channel) !== 'open';
 }
 
 /** Calls back whenever a piece of a message passes. */
@@ -59,6 +65,7 @@ export function serveSessions(
   options: Pick<SshServerOptions, 'maxSessions' | 'onSession' | 'log'>,
   life: Lifecycle,
   guard: ConnectionGuard,
+  linger: Linger,
 ): Sessions {
   const origin: SessionOrigin = {
     user,
@@ -74,7 +81,7 @@ export function serveSessions(
   let closedInOrder: boolean | undefined;
   /** Before ssh2 closes what the end of the connection leaves open. */
   const judgeEnd = (): boolean => {
-    closedInOrder ??= total > 0 && opened().every(isOver);
+    closedInOrder ??= total > 0 && opened().every((open) => isClosed(open) || saidGoodbye(open));
     return closedInOrder;
   };
   socket.prependOnceListener('end', judgeEnd);
@@ -83,6 +90,11 @@ export function serveSessions(
   void life.ended.then(() => {
     for (const { channel } of opened()) channel.unpipe().resume();
   });
+  /** A session is closed on our side, which may be all: some peers never close theirs. */
+  const closed = (session: Open): void => {
+    const none = [...sessions.values()].every((open) => open !== undefined && isClosed(open));
+    if (none && saidGoodbye(session)) linger.done();
+  };
   connection.on('session', (accept, reject) => {
     if (sessions.size >= options.maxSessions) {
       refused += 1;
@@ -94,6 +106,7 @@ export function serveSessions(
       reject();
       return;
     }
+    linger.needed();
     const session = accept();
     sessions.set(session, undefined);
     let served: Promise<void> | undefined;
@@ -111,6 +124,8 @@ export function serveSessions(
       }
       const channel = acceptSubsystem();
       const open: Open = { channel, lastWords: Buffer.alloc(0) };
+      // after ssh2's own, which closes it
+      channel.once('finish', () => closed(open));
       sessions.set(session, open);
       total += 1;
       guard.guardChannel(channel);

@@ -11,6 +11,7 @@ import { serverOffer } from '@callhome/shared/ssh/transport-params.js';
 import ssh2, { type AuthContext } from 'ssh2';
 import type { SessionChannel, SessionOrigin } from '../backend/backend.js';
 import { limitIdle } from './idle.js';
+import { lingerAfterSessions } from './linger.js';
 import { type RekeyLimits, watchKeys } from './rekey.js';
 import { type Sessions, serveSessions } from './sessions.js';
 import { authenticator, type Verdict } from './user-authentication.js';
@@ -28,6 +29,8 @@ export interface SshServerOptions {
   readonly maxSessions: number;
   /** Ends a connection on which no NETCONF message has passed for so long; 0 is never. Seconds. */
   readonly idleTimeout: number;
+  /** How long a connection waits for another session when its last one was closed in order. Seconds. */
+  readonly sessionLinger: number;
   /** Takes the channel of each NETCONF session; resolves when all of the session is over. */
   readonly onSession: (channel: SessionChannel, origin: SessionOrigin) => Promise<void>;
   /** When keys are exchanged again; RFC 4253's advice by default. */
@@ -112,12 +115,13 @@ export function serveSsh(
     connection.once('ready', () => {
       if (!life.enter('open')) return;
       watchKeys(connection, socket, life, options.rekey);
-      const sessions = serveSessions(connection, socket, user, options, life, guard);
-      if (endpoint.keepalive) keepAlive(connection, socket, endpoint.keepalive, life);
       const end = (reason: CallhomeError): void => {
         if (life.stage === 'open') connection.end();
         life.end(reason);
       };
+      const linger = lingerAfterSessions(options.sessionLinger, life.ended, end);
+      const sessions = serveSessions(connection, socket, user, options, life, guard, linger);
+      if (endpoint.keepalive) keepAlive(connection, socket, endpoint.keepalive, life);
       limitIdle(options.idleTimeout, sessions, life.ended, end);
       authenticated.resolve({ user, sessions, ended: life.ended, end });
     });

@@ -39,6 +39,7 @@ export function agentDocument(applications: readonly CallHomeClient[], credentia
       'backoff-cap': 60,
       'handshake-timeout': 30,
       'max-sessions': 10,
+      'session-linger': 5,
     },
   };
 }

@@ -64,6 +64,12 @@ export const agent = container(
       default: 10,
       description: 'NETCONF sessions at once on one connection.',
     }),
+    'session-linger': leaf(uint16(1, 3600), {
+      default: 5,
+      units: 'seconds',
+      description:
+        'How long a connection waits for another session when its last one was closed by `<close-session>`; then it is ended.',
+    }),
   },
   { description: "The agent's own settings." },
 );
