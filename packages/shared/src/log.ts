@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { CallhomeError } from './errors.js';
+import { logOutput } from './log-output.js';
 
 export type Log = Logger;
 
@@ -13,16 +14,15 @@ const levels = [...Object.keys(pino.levels.values), 'silent'];
  * The level comes from $CALLHOME_LOG_LEVEL (a pino level, default `info`).
  * @throws CALLHOME_USAGE when it is none
  */
-export function createLog(
-  name: string,
-  destination: DestinationStream = pino.destination({ fd: 2, sync: true }),
-): Log {
+export function createLog(name: string, destination?: DestinationStream): Log {
   const level = process.env['CALLHOME_LOG_LEVEL'] ?? 'info';
   if (!levels.includes(level)) {
     const problem = `$CALLHOME_LOG_LEVEL is ${JSON.stringify(level)}: it must be one of ${levels.join(', ')}`;
     throw new CallhomeError('CALLHOME_USAGE', { problem });
   }
-  return pino(
+  const output =
+    destination ?? logOutput((lost, reason) => log.warn({ lost, reason }, 'lines of the log were lost'));
+  const log = pino(
     {
       name,
       level,
@@ -31,6 +31,7 @@ export function createLog(
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secrets.flatMap((secret) => [secret, `*.${secret}`]), censor: '[redacted]' },
     },
-    destination,
+    output,
   );
+  return log;
 }

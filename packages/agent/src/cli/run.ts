@@ -4,6 +4,7 @@ import { stopSignal } from '@callhome/shared/cli/stop-signal.js';
 import { loadAgentConfig } from '@callhome/shared/config/agent-config.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { createLog } from '@callhome/shared/log.js';
+import { limitLastWords } from '@callhome/shared/log-output.js';
 import { serviceManager } from '@callhome/shared/service-notify.js';
 import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
@@ -78,6 +79,7 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
   await told;
   folder.release();
   log.info('agent stopped');
+  limitLastWords();
 }
 
 /** What the service manager shows of it. */

@@ -6,6 +6,7 @@ import { readVersion } from '@callhome/shared/cli/version.js';
 import { loadNmsConfig } from '@callhome/shared/config/nms-config.js';
 import { writeFileAtomic } from '@callhome/shared/files.js';
 import { createLog } from '@callhome/shared/log.js';
+import { limitLastWords } from '@callhome/shared/log-output.js';
 import { serviceManager } from '@callhome/shared/service-notify.js';
 import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
@@ -69,6 +70,7 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
     }, stopLimit).unref();
   } finally {
     for (const end of ends.reverse()) await end();
+    limitLastWords();
   }
   log.info('collector stopped');
 }
