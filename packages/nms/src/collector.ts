@@ -3,16 +3,18 @@ import type { ListenerConfig, NmsConfig } from '@callhome/shared/config/nms-conf
 import { CallhomeError, isCallhomeError, reasonOf, toCallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import { signer } from '@callhome/shared/ssh/key-pair.js';
-import { watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
+import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import type { Fleet } from './fleet.js';
 import { followKnownKeys } from './identity/known-keys.js';
-import { admit } from './listen/admission.js';
+import { admit, type Newcomer, sourceOf } from './listen/admission.js';
+import { gatherLines } from './listen/gathered-lines.js';
 import { readToIdentification } from './listen/identification.js';
 import { type Listener, listen } from './listen/listener.js';
-import type { DeviceDefinition, FailedCall, Registry } from './registry/registry.js';
+import type { FailedCall, Registry } from './registry/registry.js';
 import { type ManagedConnection, manageDevice } from './session/device-connection.js';
 import { type Caller, createManagedDevices } from './session/managed-devices.js';
 import { connectSsh, type SshClientOptions, type SshDevice } from './session/ssh.js';
+import { limitUnmanaged } from './session/unmanaged.js';
 
 /** A running collector. */
 export interface Collector extends Fleet {
@@ -30,8 +32,11 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
   const counters: Record<string, number> = {};
   /** Every call whose story is not over: its connection, and what the registry has to learn of it. */
   const calls = new Set<{ readonly end: (reason: CallhomeError) => void; readonly over: Promise<void> }>();
+  /** Those that have not authenticated yet, in the order in which they came. */
+  const newcomers = new Set<Newcomer & { readonly life: Lifecycle }>();
+  const unmanaged = limitUnmanaged();
+  const lines = gatherLines();
   let connections = 0;
-  let handshakes = 0;
   let lastConnection = 0;
 
   const count = (name: string): void => {
@@ -47,38 +52,51 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
 
   function takeCall(socket: Socket, listener: string, options: SshClientOptions): void {
     const host = socket.remoteAddress ?? 'unknown';
+    const source = sourceOf(host);
     const remoteAddress = `${host} port ${socket.remotePort ?? 0}`;
     const caller: Caller = { host, address: remoteAddress };
-    const verdict = admit({ connections, handshakes }, config.admission);
-    if (verdict !== 'admitted') {
-      count(`refused.${verdict}`);
-      log.warn({ listener, remoteAddress, reason: verdict }, 'call refused');
+    const now = performance.now();
+    const verdict = admit({ connections, newcomers }, config.admission, source, now);
+    if (verdict.kind === 'refused') {
+      const reason = verdict.rule;
+      count(`refused.${reason}`);
+      lines.add(source, reason, (others) =>
+        log.warn({ listener, remoteAddress, reason, ...(others > 0 && { others }) }, 'call refused'),
+      );
       socket.destroy();
       return;
     }
+    if (verdict.insteadOf) {
+      newcomers.delete(verdict.insteadOf);
+      verdict.insteadOf.life.cut(new CallhomeError('CALLHOME_GAVE_WAY', {}));
+    }
     count('accepted');
     connections += 1;
-    handshakes += 1;
     lastConnection += 1;
     const callLog = log.child({ connection: lastConnection, listener, remoteAddress });
     const life = watchLifecycle(socket, config.admission.handshakeTimeout);
+    const newcomer = { source, since: now, silent: true, life };
+    newcomers.add(newcomer);
     void life.ended.then(() => {
       connections -= 1;
     });
+    /** Who calls, once it has proved its key. */
+    let device: string | undefined;
     const call = { end: life.end, over: followCall() };
     calls.add(call);
-    /** Who calls, once it has proved its key. */
-    let device: DeviceDefinition | undefined;
     void call.over.then(() => calls.delete(call));
 
     async function logIn(): Promise<SshDevice> {
       try {
-        await readToIdentification(socket, life);
-        return await connectSsh(socket, life, options, (proved) => {
-          device = proved;
+        await readToIdentification(socket, life, () => {
+          newcomer.silent = false;
+        });
+        return await connectSsh(socket, life, options, ({ id }) => {
+          device = id;
+          unmanaged.add(id, life, remoteAddress);
         });
       } finally {
-        handshakes -= 1;
+        newcomers.delete(newcomer);
       }
     }
 
@@ -93,14 +111,22 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
     async function followCall(): Promise<void> {
       try {
         const connection = await manage();
+        unmanaged.remove(connection.device, life);
         await managed.follow(connection, life, caller, callLog.child({ device: connection.device }));
       } catch (error) {
         life.end(toCallhomeError(error));
-        const reason = await life.ended;
-        count(`failed.${reason.code}`);
-        const failure = { code: reason.code, reason: reason.message };
-        callLog.warn({ ...(device && { device: device.id }), ...failure }, 'call failed');
-        if (device) await keepFailure(device.id, { at: new Date().toISOString(), remoteAddress, ...failure });
+        const { code, message: reason } = await life.ended;
+        count(`failed.${code}`);
+        lines.add(device ?? source, code, (others) =>
+          callLog.warn(
+            { ...(device !== undefined && { device }), code, reason, ...(others > 0 && { others }) },
+            'call failed',
+          ),
+        );
+        if (device !== undefined) {
+          unmanaged.remove(device, life);
+          await keepFailure(device, { at: new Date().toISOString(), remoteAddress, code, reason });
+        }
       }
     }
   }
@@ -151,6 +177,7 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
       for (const connection of managed.all()) connection.end(new CallhomeError('CALLHOME_STOPPED', {}));
       for (const call of calls) call.end(new CallhomeError('CALLHOME_STOPPED', {}));
       await Promise.all([...calls].map((call) => call.over));
+      lines.flush();
     },
   };
 }

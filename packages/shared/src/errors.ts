@@ -36,6 +36,8 @@ const catalogue = {
     "the peer ended the key exchange, most likely because it does not know this device's host key: add the lines of `callhome-agent key` there",
   CALLHOME_AUTHENTICATION_FAILED: (f: { user: string; why: string }) =>
     `authentication of user ${JSON.stringify(f.user)} failed: ${f.why}`,
+  CALLHOME_GAVE_WAY: (_: Record<string, never>) =>
+    'too many calls have not authenticated yet, and this one had said least: it gave way to another one',
   CALLHOME_PEER_VANISHED: (f: { seconds: number }) => `the peer has not answered for ${f.seconds} s`,
   CALLHOME_PEER_CLOSED: (f: { when: string }) => `the peer closed the connection${f.when && ` ${f.when}`}`,
   CALLHOME_IDLE: (f: { seconds: number }) =>

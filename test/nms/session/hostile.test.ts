@@ -179,3 +179,73 @@ function flood(socket: Socket, connection: Connection, session: Session): void {
   };
   send();
 }
+
+/** Silent sockets from one address, as many as they may be, each replaced as soon as it is gone, until the test ends. */
+async function keepSilent(number: number, from: string): Promise<() => void> {
+  let state: 'calling' | 'over' = 'calling';
+  const again = async (): Promise<void> => {
+    if (state === 'over') return;
+    const socket = await rig.call(from).catch(() => undefined);
+    socket?.resume().once('close', () => void again());
+  };
+  await Promise.all(Array.from({ length: number }, again));
+  return () => {
+    state = 'over';
+  };
+}
+
+describe('silent callers that renew their connections', () => {
+  it.each([
+    ['from another address do not keep a device out', '127.0.0.2'],
+    ['from the address of a device that calls again do not keep it out', '127.0.0.1'],
+  ])('%s', async (_what, from) => {
+    await rig.start({ maxHandshakes: 8 });
+    const over = await keepSilent(12, from);
+    let connected = false;
+    const there = rig.logged('device connected').then(() => {
+      connected = true;
+    });
+    let calls = 0;
+    for (; !connected; calls += 1) {
+      const socket = await rig.call();
+      serve(socket);
+      await Promise.race([there, closed(socket)]);
+    }
+    over();
+    if (from !== '127.0.0.1') expect(calls).toBe(1);
+    expect(rig.collector.counters()['failed.CALLHOME_GAVE_WAY']).toBeGreaterThan(0);
+  });
+
+  it('are a few lines in the log', async () => {
+    await rig.start({ maxHandshakes: 4 });
+    const stop = rig.logged('call refused');
+    const over = await keepSilent(6, '127.0.0.2');
+    await stop;
+    await rig.collector.stop();
+    over();
+    const { counters } = rig.collector;
+    const told = Object.entries(counters()).filter(([name]) => /^(refused|failed)/.test(name));
+    expect(told.length).toBeGreaterThan(0);
+    expect(rig.lines().length).toBeLessThanOrEqual(2 * told.length);
+  });
+});
+
+describe('a device that comes no further than its login', () => {
+  it('and calls again and again has two connections at most', async () => {
+    await rig.start();
+    const sockets: Socket[] = [];
+    for (let call = 0; call < 6; call += 1) {
+      const socket = await rig.call();
+      sockets.push(socket);
+      const asked = new Promise<void>((resolve) => {
+        serve(socket, {
+          onConnection: (connection) => void connection.on('session', () => resolve()),
+        });
+      });
+      await asked;
+    }
+    await Promise.all(sockets.slice(0, 4).map((socket) => socket.destroyed || closed(socket)));
+    expect(sockets.filter((socket) => !socket.destroyed)).toHaveLength(2);
+    expect(rig.collector.counters()).toMatchObject({ 'failed.CALLHOME_REPLACED': 4 });
+  });
+});

@@ -30,6 +30,8 @@ export interface Rig {
   call(from?: string): Promise<Socket>;
   /** Resolves when the registry has what became of calls that are over. */
   settled(): Promise<void>;
+  /** All lines of its log so far. */
+  lines(): string[];
   /** Resolves with the next line of its log that has this code or message. */
   logged(wanted: string): Promise<Record<string, unknown>>;
 }
@@ -95,6 +97,7 @@ export function createRig(): Rig {
       return socket;
     },
     settled: () => new Promise(setImmediate),
+    lines: () => captured.text().trim().split('\n'),
     logged: (wanted) => captured.next(wanted),
   };
 }

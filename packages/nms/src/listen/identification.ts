@@ -8,8 +8,13 @@ import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
  * Reads what a device says before its SSH identification, and leaves the socket paused with the identification next:
  * ssh2 loses such lines when they come in three or more segments, and then waits for ever.
  * The lifecycle limits it in time; rejects with the reason when it ends.
+ * @param onFirstWords when it says anything at all
  */
-export async function readToIdentification(socket: Socket, life: Lifecycle): Promise<void> {
+export async function readToIdentification(
+  socket: Socket,
+  life: Lifecycle,
+  onFirstWords: () => void,
+): Promise<void> {
   const found = deferred<void>();
   void life.ended.then(found.reject);
   let seen: Buffer = Buffer.alloc(0);
@@ -26,7 +31,7 @@ export async function readToIdentification(socket: Socket, life: Lifecycle): Pro
     socket.unshift(seen.subarray(scan.at));
     found.resolve();
   };
-  socket.on('data', read);
+  socket.once('data', onFirstWords).on('data', read);
   socket.resume();
   await found.promise;
 }
