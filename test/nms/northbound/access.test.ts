@@ -8,11 +8,13 @@ import { newToken } from '@callhome/nms/northbound/api-files.js';
 import { isHostAllowed } from '@callhome/nms/northbound/host-header.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { head, readToClose, startTestApi, type TestApi, token } from './api.js';
+import { channelPair, fakeDevice } from './fake-fleet.js';
 
+const connections = { strangers: 3, callers: 3, tunnels: 2 };
 let api: TestApi;
 beforeEach(async () => {
   api = await startTestApi({
-    limits: { connections: 4, headersTimeout: 200, requestTimeout: 400, idleTimeout: 300 },
+    limits: { connections, headersTimeout: 200, requestTimeout: 400, idleTimeout: 300 },
   });
 });
 afterEach(() => api.stop());
@@ -197,7 +199,7 @@ describe('who is slow', () => {
         ...api.registry,
         list: () => Readable.from([{ ...device, labels: { a: 'x'.repeat(32 << 20) } }]),
       },
-      limits: { connections: 1, headersTimeout: 200, requestTimeout: 400, idleTimeout: 300 },
+      limits: { connections, headersTimeout: 200, requestTimeout: 400, idleTimeout: 300 },
     });
     const socket = large.raw().on('error', () => undefined);
     socket.write(head('GET /v1/devices HTTP/1.1'));
@@ -214,14 +216,52 @@ describe('who is slow', () => {
   });
 });
 
-test('connections beyond the limit are closed, and those within it served', async () => {
-  const idle = Array.from({ length: 4 }, () => api.raw());
-  await Promise.all(idle.map((socket) => once(socket, 'connect')));
-  // The fourth is counted once it gets its answer.
-  idle[3]?.write(head('GET /v1/status HTTP/1.1'));
-  expect(String(await once(idle[3] ?? api.raw(), 'data'))).toMatch(/^HTTP\/1.1 200 /);
-  expect(await send(head('GET /v1/status HTTP/1.1'))).toBe('');
-  for (const socket of idle) socket.destroy();
+describe('connections', () => {
+  const ask = head('GET /v1/status HTTP/1.1');
+
+  test('of strangers, however many, leave room for those who have the token', async () => {
+    const patient = await startTestApi({
+      limits: { connections, headersTimeout: 60_000, requestTimeout: 60_000, idleTimeout: 60_000 },
+    });
+    const idle = Array.from({ length: 10 }, () => patient.raw().on('error', () => undefined));
+    const [oldest] = idle;
+    const gone = new Promise((resolve) => oldest?.resume().once('end', resolve));
+    await Promise.all(idle.map((socket) => once(socket, 'connect')));
+    expect((await patient.call('GET', '/v1/status')).status).toBe(200);
+    await gone;
+    for (const socket of idle) socket.destroy();
+    await patient.stop();
+  });
+
+  test('of callers beyond the limit are told so, and those within it are served', async () => {
+    const callers = Array.from({ length: 3 }, () => api.raw());
+    for (const socket of callers) {
+      socket.write(ask);
+      expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1.1 200 /);
+    }
+    expect(await send(ask)).toMatch(/^HTTP\/1.1 503 /);
+    callers[0]?.destroy();
+    await once(callers[0] ?? api.raw(), 'close');
+    await expect.poll(() => send(ask)).toMatch(/^HTTP\/1.1 200 /);
+    for (const socket of callers) socket.destroy();
+  });
+
+  test('that carry sessions take no place of requests, and have a limit of their own', async () => {
+    await api.registry.add({ id: 'on', hostKeys: [], labels: {} });
+    const device = fakeDevice('on');
+    const [near] = channelPair();
+    device.onOpenChannel = async () => near;
+    api.fleet.devices.set('on', device);
+    const upgrade = head('GET /v1/devices/on/netconf HTTP/1.1', 'Connection: Upgrade', 'Upgrade: netconf');
+    const tunnels = Array.from({ length: 2 }, () => api.raw().on('error', () => undefined));
+    for (const socket of tunnels) {
+      socket.write(upgrade);
+      expect(String(await once(socket, 'data'))).toMatch(/^HTTP\/1.1 101 /);
+    }
+    expect(await send(upgrade)).toMatch(/^HTTP\/1.1 503 /);
+    expect(await send(ask)).toMatch(/^HTTP\/1.1 200 /);
+    for (const socket of tunnels) socket.destroy();
+  });
 });
 
 test('connections are probed by TCP, so that a caller that vanished is noticed', async () => {

@@ -1,16 +1,17 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
-import { isIPv6, type Socket } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { canonicalAddress } from '@callhome/shared/config/ietf-inet-types.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { ApiContext } from './call.js';
+import { type ConnectionLimits, trackConnections } from './connections.js';
 import { isHostAllowed, isWildcard } from './host-header.js';
 import { sendProblem } from './problem.js';
 import { routeOf } from './routes.js';
 
 /** Times in milliseconds. */
 export interface ApiLimits {
-  readonly connections: number;
+  readonly connections: ConnectionLimits;
   /** For a request's headers, from the connection's start or the last answer's end. */
   readonly headersTimeout: number;
   /** For a whole request, its body included. */
@@ -20,7 +21,7 @@ export interface ApiLimits {
 }
 
 const defaultLimits: ApiLimits = {
-  connections: 256,
+  connections: { strangers: 64, callers: 256, tunnels: 1024 },
   headersTimeout: 10_000,
   requestTimeout: 60_000,
   idleTimeout: 30_000,
@@ -80,11 +81,12 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const { address, port, log } = options;
   const limits = options.limits ?? defaultLimits;
   const token = digest(options.token);
-  const tunnels = new Set<Socket>();
+  const connections = trackConnections(limits.connections);
 
   const serve = async (request: IncomingMessage, response: ServerResponse, head: Buffer | undefined) => {
     try {
       authorise(request, token, address);
+      connections.becomes(request.socket, head === undefined ? 'callers' : 'tunnels');
       // A caller with a large body asks first whether it may send it.
       if (request.headers.expect !== undefined) response.writeContinue();
       const { method = '', url = '' } = request;
@@ -105,14 +107,12 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     connectionsCheckingInterval: Math.min(1_000, limits.headersTimeout),
   });
   server.timeout = limits.idleTimeout;
-  server.maxConnections = limits.connections;
+  server.on('connection', connections.arrived);
   server.on('request', (request, response) => void serve(request, response, undefined));
   server.on('checkContinue', (request, response) => void serve(request, response, undefined));
   server.on('upgrade', (request, _socket, head) => {
     const { socket } = request;
     // Node lets go of a socket that upgrades: its errors and its end are ours now.
-    tunnels.add(socket);
-    socket.once('close', () => tunnels.delete(socket));
     socket.on('error', (error) => log.debug({ reason: error.message }, 'tunnel broke off'));
     socket.on('timeout', () => socket.destroy());
     const response = new ServerResponse(request);
@@ -142,7 +142,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
           resolve();
         });
         // Not in order: nobody shall take half a message for all there was.
-        for (const tunnel of tunnels) tunnel.resetAndDestroy();
+        for (const tunnel of connections.tunnels()) tunnel.resetAndDestroy();
       });
     },
   };
