@@ -1,11 +1,10 @@
 // `npm run conformance`: is the configuration schema the model's? Many documents, read by ours and by libyang.
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { installPeers } from './install-peers.mjs';
 import { missingPeers } from './peers.mjs';
 import { alone, prepare } from './prepare.mjs';
-import { installed, main, root, run, tell } from './run.mjs';
+import { moduleFolders, publishedModules } from './published-modules.mjs';
+import { installed, main, run, tell } from './run.mjs';
 
 const usage = `Usage: npm run conformance -- [DOCUMENTS [SEED]]
 
@@ -13,7 +12,8 @@ Makes DOCUMENTS configurations (default 20000), valid and invalid, each in JSON 
 our schema and libyang. Ends with the smallest document that they disagree about, if there is one.
 The same SEED makes the same documents; without it they are others each time.
 
-Needs yanglint, which it installs on Debian as root, and the IETF modules in $CALLHOME_SHARED or ../shared.
+Needs yanglint, which it installs on Debian as root, and the published modules: $CALLHOME_YANG has their folders, with
+colons between them. By default it is yang in $CALLHOME_SHARED, and that is ../shared.
 `;
 
 /** Of both numbers: a seed has 31 bits. */
@@ -61,9 +61,12 @@ await main(async () => {
   }
   await prepare();
   await alone(async () => installPeers(missingPeers(['yanglint'])));
-  const modules = path.resolve(root, process.env['CALLHOME_SHARED'] ?? '../shared', 'yang');
   if (missingPeers(['yanglint']).length > 0) throw new Error('yanglint is missing: install libyang2-tools');
-  if (!existsSync(modules)) throw new Error(`${modules} is missing: set CALLHOME_SHARED`);
+  const { missing } = publishedModules();
+  if (missing.length > 0)
+    throw new Error(
+      `no ${missing.join(', ')} in ${moduleFolders().join(', ')}: name their folders in CALLHOME_YANG`,
+    );
   return await run(installed('vitest'), ['run', 'test/conformance/conformance.test.ts'], {
     env: { ...process.env, ...settings },
   });

@@ -6,7 +6,8 @@ import path from 'node:path';
 import { installPeers } from './install-peers.mjs';
 import { allPeers, missingPeers } from './peers.mjs';
 import { alone, build, install } from './prepare.mjs';
-import { installed, main, root, run, tell } from './run.mjs';
+import { publishedModules } from './published-modules.mjs';
+import { installed, main, run, tell } from './run.mjs';
 
 /** @typedef {'passed' | 'failed' | 'skipped'} Verdict */
 
@@ -40,11 +41,8 @@ const checks = [
     verdict: async () => needed('peers', missingPeers(allPeers)),
   },
   {
-    name: 'shared folder',
-    verdict: async () => {
-      const shared = path.resolve(root, process.env['CALLHOME_SHARED'] ?? '../shared');
-      return needed('folder', existsSync(path.join(shared, 'yang')) ? [] : [shared]);
-    },
+    name: 'YANG modules',
+    verdict: async () => needed('YANG modules', publishedModules().missing),
   },
   { name: 'lint', verdict: () => check('biome', 'check', '--error-on-warnings', '.') },
   { name: 'types', always: true, verdict: async () => ((await build(['.'])) === 0 ? 'passed' : 'failed') },

@@ -1,8 +1,3 @@
-import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { promisify } from 'node:util';
 import { newAgentDocument } from '@callhome/shared/config/agent-document.js';
 import { readDraft2014 } from '@callhome/shared/config/draft-2014/read.js';
 import { draft2014ToModel } from '@callhome/shared/config/draft-2014/to-model.js';
@@ -10,14 +5,10 @@ import { junosToModel } from '@callhome/shared/config/junos/to-model.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { hasJudge, judge } from '../conformance/judge.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 import { anyClients } from '../shared/config/junos/clients.js';
 import { requirePeers } from './peers/require-peers.js';
-
-/** Validates with libyang against the IETF modules; it is outside of the checkout. */
-const judge = path.resolve(process.env['CALLHOME_SHARED'] ?? '../shared', 'bin', 'yang-validate');
-const hasJudge = existsSync(judge) || process.env['CI'] === 'true';
-if (!hasJudge) process.stderr.write(`SKIPPED, missing ${judge}\n`);
 
 const references = { hostKey: 'host-key', user: 'callhome', trusted: 'nms' };
 const key = generateKeyPair();
@@ -89,15 +80,9 @@ requirePeers('yanglint')('libyang', () => {
   test.skipIf(!hasJudge)('takes what imports make', async () => {
     const folder = await createFolder('imports');
     try {
-      const files = await Promise.all(
-        [...junos, extremes, draft2014].map(async (text, index) => {
-          const file = path.join(folder, `${index}.json`);
-          await writeFile(file, text);
-          return file;
-        }),
-      );
-      const { stdout } = await promisify(execFile)(judge, files).catch((error: { stdout: string }) => error);
-      expect(stdout.trim().split('\n')).toEqual(files.map((file) => `${file}: valid`));
+      const texts = [...junos, extremes, draft2014];
+      const papers = texts.map((text) => ({ encoding: 'json' as const, text }));
+      for (const { reason } of await judge(papers, folder)) expect(reason).toBe('');
     } finally {
       await removeFolder(folder);
     }
