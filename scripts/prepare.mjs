@@ -1,14 +1,48 @@
 // Makes a checkout runnable: installs and builds what is missing or stale, and says nothing when nothing is.
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { closeSync, existsSync, openSync } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installed, main, root, run, tell } from './run.mjs';
 
-/** The package-lock.json that node_modules was installed from, as a hash. `npm ci` removes it together with the rest. */
-const stamp = path.join(root, 'node_modules', '.cache', 'callhome-installed');
+/** @typedef {{ version?: string, integrity?: string, optional?: true, os?: string[], cpu?: string[], libc?: string[] }} Package */
+
+/**
+ * The packages of a lock file of npm, by their folders; undefined where it cannot be read.
+ * @param {string} file
+ * @returns {Promise<Readonly<Record<string, Package>> | undefined>}
+ */
+async function packagesIn(file) {
+  try {
+    return JSON.parse(await readFile(path.join(root, file), 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Whether a package may be missing on this machine: it is for another one, or what such a package needs.
+ * @param {Package} wanted
+ */
+function dispensable({ optional, os, cpu, libc }) {
+  const forThis = os?.includes(process.platform) && cpu?.includes(process.arch) && libc === undefined;
+  return optional === true && !forThis;
+}
+
+/** Whether node_modules has what package-lock.json says. npm writes its own lock file there when it is complete. */
+async function isInstalled() {
+  const wanted = await packagesIn('package-lock.json');
+  const there = await packagesIn('node_modules/.package-lock.json');
+  if (wanted === undefined || there === undefined) return false;
+  return Object.entries(wanted).every(([folder, one]) => {
+    const found = there[folder];
+    if (folder === '') return true;
+    if (found === undefined) return dispensable(one);
+    const same = found.version === one.version && found.integrity === one.integrity;
+    return same && existsSync(path.join(root, folder));
+  });
+}
 
 /** Installs the dependencies when they are missing or other than package-lock.json says. */
 export async function install() {
@@ -18,16 +52,12 @@ export async function install() {
       `Node 20.19 or newer is needed, and this is ${process.versions.node}: install a newer one`,
     );
   }
-  const lockFile = await readFile(path.join(root, 'package-lock.json'));
-  const hash = createHash('sha256').update(lockFile).digest('hex');
   await alone(async () => {
-    if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === hash) return;
+    if (await isInstalled()) return;
     tell('callhome: installing the dependencies (npm ci) …');
     // the build needs the development dependencies, whatever NODE_ENV says
     const status = await run('npm', ['ci', '--include=dev', '--loglevel=error']);
     if (status !== 0) throw new Error('`npm ci` failed: see above');
-    await mkdir(path.dirname(stamp), { recursive: true });
-    await writeFile(stamp, hash);
   });
 }
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -188,6 +189,24 @@ Ctrl-C ends the demonstration.
 }
 
 /**
+ * Throws when a port is in use that a new configuration is to have. All else is for the programs to tell.
+ * @param {string} option  that names it
+ * @param {string} port
+ */
+async function needFree(option, port) {
+  const server = createServer();
+  try {
+    server.listen(Number(port), '127.0.0.1');
+    await once(server, 'listening');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE')
+      throw new Error(`port ${port} is in use: give another one with ${option}`);
+  } finally {
+    server.close();
+  }
+}
+
+/**
  * @param {Demonstration} demonstration
  * @param {(running: ReturnType<typeof startProgram>) => void} own  takes what is to be stopped
  */
@@ -238,11 +257,16 @@ await main(async () => {
     process.stdout.write(usage);
     return 0;
   }
+  const { dir, port, 'api-port': apiPort } = options;
+  const used = dir !== undefined && existsSync(path.join(dir, 'nms.json'));
+  if (!used) {
+    await needFree('--port', port);
+    await needFree('--api-port', apiPort);
+  }
   await prepare();
 
   const interrupt = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interrupt.abort());
-  const { dir, port, 'api-port': apiPort } = options;
   const folder = dir ? path.resolve(dir) : await mkdtemp(path.join(tmpdir(), 'callhome-demo-'));
   await mkdir(folder, { recursive: true, mode: 0o700 });
   /** @type {ReturnType<typeof startProgram>[]} */
@@ -252,10 +276,13 @@ await main(async () => {
       running.push(program),
     );
   } catch (error) {
-    if (!interrupt.signal.aborted) throw error;
+    if (interrupt.signal.aborted) return 0; // Ctrl-C is how it is meant to end
+    if (!used || !(error instanceof Error)) throw error;
+    throw new Error(`${error.message}\nThe ports are those in ${folder}: nms.json and agent.json have them`);
   } finally {
+    interrupt.abort(); // whoever still asks
     await Promise.all(running.map((program) => program.stop()));
     if (dir === undefined) await rm(folder, { recursive: true });
   }
-  return 0; // Ctrl-C is how it is meant to end
+  return 0;
 });

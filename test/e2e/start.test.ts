@@ -4,7 +4,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { expect, test } from 'vitest';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCommand } from '../programs/command.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 
 async function freePort(): Promise<number> {
@@ -13,6 +15,15 @@ async function freePort(): Promise<number> {
   const address = server.address();
   server.close();
   return typeof address === 'object' && address ? address.port : 0;
+}
+
+/** Runs it to its end. */
+async function startAndFail(...args: string[]): Promise<{ status: unknown; stderr: string }> {
+  const child = spawn(process.execPath, [path.resolve('scripts/start.mjs'), ...args], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const [stderr, [status]] = await Promise.all([text(child.stderr), once(child, 'close')]);
+  return { status, stderr };
 }
 
 test('`npm start` shows a device that is connected, and Ctrl-C ends all of it in order', async () => {
@@ -52,3 +63,41 @@ test('`npm start` shows a device that is connected, and Ctrl-C ends all of it in
     await removeFolder(folder);
   }
 }, 60_000);
+
+describe('a port in use', () => {
+  const server = createServer();
+  let folder = '';
+  let port = '';
+  beforeAll(async () => {
+    folder = await createFolder('demo');
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    port = String(Object(server.address()).port);
+  });
+  afterAll(async () => {
+    server.close();
+    await removeFolder(folder);
+  });
+
+  test.each([
+    { option: '--port', other: '--api-port' },
+    { option: '--api-port', other: '--port' },
+  ])('$option has to be another one', async ({ option, other }) => {
+    expect(await startAndFail('--dir', folder, option, port, other, '0')).toEqual({
+      status: 1,
+      stderr: `callhome: port ${port} is in use: give another one with ${option}\n`,
+    });
+  });
+
+  test('in the configuration of an earlier run has to be changed there', async () => {
+    const init = await runCommand('nms', [
+      ...['init', '--out', path.join(folder, 'nms.json')],
+      ...['--listen', `127.0.0.1:${port}`, '--api-port', '0'],
+    ]);
+    expect(init.status).toBe(0);
+    const { status, stderr } = await startAndFail('--dir', folder);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`127.0.0.1 port ${port} is in use`);
+    expect(stderr).toContain(`The ports are those in ${folder}: nms.json and agent.json`);
+  });
+});
