@@ -1,8 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { watch } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { makePrivateFolder, readTextFile } from '@callhome/shared/files.js';
+import { join, resolve } from 'node:path';
+import { makePrivateFolder, readTextFile, writeFileAtomic } from '@callhome/shared/files.js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 
 let folder = '';
@@ -37,13 +39,51 @@ test('bytes that are not UTF-8 are refused, not replaced', async () => {
   await expect(readTextFile(file, 100)).rejects.toMatchObject(unreadable('it is not UTF-8 text'));
 });
 
-test('a folder that is a file is told as such', async () => {
-  const file = join(folder, 'file');
-  await writeFile(file, '');
-  for (const path of [file, join(file, 'below')]) {
-    await expect(makePrivateFolder(path)).rejects.toMatchObject({
-      code: 'CALLHOME_FILE_UNWRITABLE',
-      facts: { why: 'it is not a folder' },
-    });
-  }
+test('a folder is made with its parents, for its owner alone, and may be there already', async () => {
+  const parent = join(folder, 'parent');
+  const path = join(parent, 'child');
+  for (let time = 0; time < 2; time++) await makePrivateFolder(path);
+  for (const made of [parent, path]) expect((await stat(made)).mode & 0o777).toBe(0o700);
+});
+
+test.each([
+  ['that is a file', 'file', 'it is not a folder'],
+  ['in a file', 'file/below', 'it is not a folder'],
+  ['in a file in which there is more', 'file/below/far/below', 'it is not a folder'],
+  ['that is a link to nothing', 'dangling', 'no folder can be made there'],
+  ['in a link to nothing', 'dangling/below/far', 'no folder can be made there'],
+  ['in /proc', '/proc/callhome', 'no folder can be made there'],
+  ['deep in /proc', '/proc/callhome/far/below', 'no folder can be made there'],
+  ['in a process of /proc', '/proc/self/callhome', 'no folder can be made there'],
+  ['in a device', '/dev/null/callhome', 'it is not a folder'],
+  ['with a name that is too long', 'x'.repeat(300), 'the name is too long'],
+  ['with a path that is too long', 'x/'.repeat(2500), 'the name is too long'],
+])('a folder %s is refused at once', async (_what, path, why) => {
+  await writeFile(join(folder, 'file'), '');
+  await symlink(join(folder, 'nothing'), join(folder, 'dangling'));
+  await expect(makePrivateFolder(resolve(folder, path))).rejects.toMatchObject({
+    code: 'CALLHOME_FILE_UNWRITABLE',
+    facts: { why },
+  });
+});
+
+test('what a writer that is killed leaves is the old text or the new one, and nothing else after the next write', async () => {
+  const file = join(folder, 'text');
+  const [old, next] = ['old', 'new'].map((text) => text.repeat(1e6)) as [string, string];
+  /** Kills a writer in the middle of it; resolves with the names that there are then. */
+  const kill = async (): Promise<string[]> => {
+    await writeFileAtomic(file, old);
+    const script = `const { writeFileAtomic } = await import(${JSON.stringify(import.meta.resolve('@callhome/shared/files.js'))});
+      await writeFileAtomic(${JSON.stringify(file)}, 'new'.repeat(1e6));`;
+    const writer = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: 'ignore' });
+    const watcher = watch(folder, (_event, name) => name?.endsWith('.tmp') && writer.kill('SIGKILL'));
+    await once(writer, 'exit');
+    watcher.close();
+    return await readdir(folder);
+  };
+  let left: string[] = [];
+  while (left.length < 2) left = await kill();
+  expect([old, next]).toContain(await readFile(file, 'utf8'));
+  await writeFileAtomic(file, next);
+  expect(await readdir(folder)).toEqual(['text']);
 });

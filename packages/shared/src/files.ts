@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { link, mkdir, open, rename, unlink } from 'node:fs/promises';
+import { createReadStream, existsSync } from 'node:fs';
+import { link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CallhomeError } from './errors.js';
 import { decodeUtf8 } from './text.js';
 
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
 function systemReason(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
+  switch (codeOf(error)) {
     case 'ENOENT':
       return 'no such file or folder';
     case 'EACCES':
@@ -20,6 +23,8 @@ function systemReason(error: unknown): string {
       return 'it is not a folder';
     case 'ENOSPC':
       return 'the disk is full';
+    case 'ENAMETOOLONG':
+      return 'the name is too long';
     case 'EROFS':
       return 'the file system is read-only';
     default:
@@ -52,14 +57,17 @@ export async function readTextFile(path: string, maxBytes: number): Promise<stri
   }
 }
 
-/** Writes and syncs a file beside `path`, puts it in place with `place`, and syncs the folder: kill -9 leaves the old or the new. */
+/**
+ * Writes and syncs a file at `temporary`, beside `path`, puts it in place with `place`, and syncs the folder: kill -9
+ * leaves the old or the new.
+ */
 async function writeDurably(
   path: string,
+  temporary: string,
   text: string,
-  place: (temporary: string) => Promise<void>,
+  place: () => Promise<void>,
 ): Promise<void> {
   const folder = dirname(resolve(path));
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
@@ -68,12 +76,12 @@ async function writeDurably(
     } finally {
       await file.close();
     }
-    await place(temporary);
+    await place();
     const handle = await open(folder, 'r');
     await handle.sync().finally(() => handle.close());
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
+    if (codeOf(error) === 'EEXIST') {
       throw new CallhomeError('CALLHOME_FILE_EXISTS', { file: path }, error);
     }
     throw new CallhomeError('CALLHOME_FILE_UNWRITABLE', { file: path, why: systemReason(error) }, error);
@@ -81,22 +89,39 @@ async function writeDurably(
 }
 
 /**
- * Replaces a file in one step, mode 0600.
+ * Replaces a file in one step, mode 0600. Nobody else may write it meanwhile: what a writer that was killed has left
+ * beside it goes.
  * @throws CALLHOME_FILE_UNWRITABLE
  */
-export function writeFileAtomic(path: string, text: string): Promise<void> {
-  return writeDurably(path, text, (temporary) => rename(temporary, path));
+export async function writeFileAtomic(path: string, text: string): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await unlink(temporary).catch(() => undefined);
+  await writeDurably(path, temporary, text, () => rename(temporary, path));
 }
 
 /**
  * Writes a file that must not exist yet, mode 0600, in one step.
  * @throws CALLHOME_FILE_EXISTS, CALLHOME_FILE_UNWRITABLE
  */
-export function writeNewFile(path: string, text: string): Promise<void> {
-  return writeDurably(path, text, async (temporary) => {
+export async function writeNewFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  await writeDurably(path, temporary, text, async () => {
     await link(temporary, path);
     await unlink(temporary);
   });
+}
+
+/** Makes a folder and its parents. Node's own goes round for ever where the parent is there and takes no folders: /proc. */
+async function makeFolders(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error;
+    await makeFolders(dirname(path));
+    await makeFolders(path);
+  }
 }
 
 /**
@@ -105,8 +130,9 @@ export function writeNewFile(path: string, text: string): Promise<void> {
  */
 export async function makePrivateFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    await makeFolders(resolve(path));
   } catch (error) {
-    throw new CallhomeError('CALLHOME_FILE_UNWRITABLE', { file: path, why: systemReason(error) }, error);
+    const why = codeOf(error) === 'ENOENT' ? 'no folder can be made there' : systemReason(error);
+    throw new CallhomeError('CALLHOME_FILE_UNWRITABLE', { file: path, why }, error);
   }
 }
