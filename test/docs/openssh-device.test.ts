@@ -29,6 +29,14 @@ function fileOf(name: string, changes: Readonly<Record<string, string>> = {}): s
   }, block);
 }
 
+/** A server that begins to speak SSH, and then waits for the end. */
+const silence = `
+  const [address, port] = process.argv.slice(1);
+  require('node:net').createServer((socket) => {
+    socket.on('error', () => undefined).on('close', () => console.log('ended')).resume().write('SSH-2.0-silence\\r\\n');
+  }).listen(Number(port), address);
+`;
+
 /** The recipe in a folder of its own, with shorter pauses. */
 async function createRecipe(target: string, collectorKey: string) {
   const folder = await createFolder('recipe');
@@ -38,6 +46,7 @@ async function createRecipe(target: string, collectorKey: string) {
   const conf = fileOf('/etc/callhome/sshd.conf', {
     '/etc/ssh/ssh_host_ed25519_key': hostKey.file,
     '/etc/callhome': folder,
+    'LoginGraceTime 30': 'LoginGraceTime 1',
     'ClientAliveInterval 15': 'ClientAliveInterval 1',
   });
   await writeFile(file('sshd.conf'), `${conf}StrictModes no\n`); // the folder is in one that everybody may write to
@@ -105,9 +114,14 @@ requireRoot(
     await recipe.useNetconfd(netconfd.subsystem.command.slice(1).join(' '));
     await connected();
 
-    // the collector dies, and is not there for a while
+    // the collector dies, is not there for a while, and then somebody is who begins and says no more
     await collector.program.stop('SIGKILL');
     await said('Connection refused').toBeGreaterThan(2);
+    const [inNms, ...before] = nms.runner;
+    const silent = await startProgram(inNms, [...before, '-e', silence, nms.address, String(collector.port)]);
+    owned(silent);
+    await expect.poll(silent.output, { timeout: 10_000 }).toMatch(/(ended\n){2}/);
+    await silent.stop();
     await collector.restart();
     await connected();
 
