@@ -12,6 +12,16 @@ const peers = {
   libc: { package: 'libc6-dev', file: '/usr/include/stdio.h' },
   gcc: { package: 'gcc', file: '/usr/bin/gcc' },
   ncclient: { package: 'python3-ncclient', file: '/usr/lib/python3/dist-packages/ncclient/__init__.py' },
+  asyncssh: {
+    package: 'python3-asyncssh',
+    file: '/usr/lib/python3/dist-packages/asyncssh/__init__.py',
+  },
+  go: { package: 'golang-go', file: '/usr/bin/go' },
+  goSsh: {
+    package: 'golang-golang-x-crypto-dev',
+    file: '/usr/share/gocode/src/golang.org/x/crypto/ssh/client.go',
+  },
+  dbclient: { package: 'dropbear-bin', file: '/usr/bin/dbclient' },
   yanglint: { package: 'libyang2-tools', file: '/usr/bin/yanglint' },
   openssl: { package: 'openssl', file: '/usr/bin/openssl' },
   perl: { package: 'perl-base', file: '/usr/bin/perl' },

@@ -10,9 +10,13 @@ export interface KeyFile {
   readonly publicKey: string;
 }
 
-/** Makes an Ed25519 key with ssh-keygen. */
-export async function createKeyFile(folder: string, name: string): Promise<KeyFile> {
+/** Makes a key with ssh-keygen. */
+export async function createKeyFile(
+  folder: string,
+  name: string,
+  kind: readonly string[] = ['-t', 'ed25519'],
+): Promise<KeyFile> {
   const file = path.join(folder, name);
-  await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', name, '-f', file]);
+  await promisify(execFile)('ssh-keygen', ['-q', ...kind, '-N', '', '-C', name, '-f', file]);
   return { file, publicKey: (await readFile(`${file}.pub`, 'utf8')).trim() };
 }

@@ -3,10 +3,16 @@ import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
 import { deferred } from '@callhome/shared/deferred.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
+import { userKeyAlgorithms } from '@callhome/shared/ssh/algorithms.js';
 import { guardConnection } from '@callhome/shared/ssh/flow-control.js';
 import { scanIdentification } from '@callhome/shared/ssh/identification.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
+import {
+  acceptPublicKey,
+  allowMessagesInLaterExchanges,
+  tellSignatureAlgorithms,
+} from '@callhome/shared/ssh/ssh2-internals.js';
 import { serverOffer } from '@callhome/shared/ssh/transport-params.js';
 import ssh2, { type AuthContext } from 'ssh2';
 import type { SessionChannel, SessionOrigin } from '../backend/backend.js';
@@ -83,13 +89,16 @@ export function serveSsh(
   server.once('connection', (connection) => {
     life.enter('handshake');
     const guard = guardConnection(connection, socket, life);
+    allowMessagesInLaterExchanges(connection);
+    tellSignatureAlgorithms(connection, userKeyAlgorithms);
     let user = '';
     let refusals = 0;
     const answer = (context: AuthContext, verdict: Verdict): void => {
       if (life.stage === 'ended') return;
       user = context.username;
       if (verdict.kind === 'accept') {
-        context.accept();
+        if (context.method === 'publickey') acceptPublicKey(context);
+        else context.accept();
         return;
       }
       context.reject([...verdict.left], verdict.kind === 'partial');

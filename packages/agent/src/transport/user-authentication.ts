@@ -1,8 +1,11 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import type { UserConfig } from '@callhome/shared/config/agent-config.js';
 import { passwordVerifier } from '@callhome/shared/crypt-hash/password-verifier.js';
-import { reasonOf } from '@callhome/shared/errors.js';
+import { peerText, reasonOf } from '@callhome/shared/errors.js';
+import { userKeyAlgorithms } from '@callhome/shared/ssh/algorithms.js';
+import { keyTypeOf } from '@callhome/shared/ssh/key-pair.js';
 import { fingerprint } from '@callhome/shared/ssh/public-key.js';
+import { signatureAlgorithm } from '@callhome/shared/ssh/ssh2-internals.js';
 import ssh2, { type AuthContext, type PublicKeyAuthContext } from 'ssh2';
 
 export type Method = 'publickey' | 'password';
@@ -42,8 +45,10 @@ function keyProblem(user: UserConfig | undefined, context: PublicKeyAuthContext)
   const verifier = key && ssh2.utils.parseKey(`${key.type} ${key.blob.toString('base64')}`);
   if (!verifier || verifier instanceof Error)
     return `the public key ${fingerprint(context.key.data)} is not one of the user's`;
-  // ssh2 says `ssh-rsa` for RSA's SHA-2 signatures too (RFC 8332), and then names the hash.
-  if (context.key.algo === 'ssh-rsa' && context.hashAlgo === undefined) return 'the client signs with SHA-1';
+  const algorithm = signatureAlgorithm(context);
+  if (algorithm === 'ssh-rsa') return 'the client signs with SHA-1';
+  if (!userKeyAlgorithms.includes(algorithm) || keyTypeOf(algorithm) !== key.type)
+    return `the signature algorithm ${peerText(algorithm)} is not accepted for its key`;
   if (!context.signature) return undefined;
   const verified = context.blob && verifier.verify(context.blob, context.signature, context.hashAlgo);
   return verified === true ? undefined : 'the signature is wrong';

@@ -7,7 +7,7 @@ import { type ConnectionGuard, guardConnection } from '@callhome/shared/ssh/flow
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { fingerprint, keyType } from '@callhome/shared/ssh/public-key.js';
-import { openChannels } from '@callhome/shared/ssh/ssh2-internals.js';
+import { allowMessagesInLaterExchanges, openChannels } from '@callhome/shared/ssh/ssh2-internals.js';
 import { type AuthHandlerMiddleware, type Channel, Client, type ParsedKey } from 'ssh2';
 import type { DeviceDefinition } from '../registry/registry.js';
 
@@ -121,6 +121,7 @@ export function connectSsh(
       readyTimeout: 0,
       keepaliveInterval: 0,
     });
+    allowMessagesInLaterExchanges(client);
   }
   return connected.promise;
 }

@@ -35,3 +35,6 @@ export const algorithms = {
   hmac: ['hmac-sha2-256-etm@openssh.com', 'hmac-sha2-512-etm@openssh.com', 'hmac-sha2-256', 'hmac-sha2-512'],
   compress: ['none'],
 } satisfies Algorithms;
+
+/** What users' keys may sign with: what host keys may. */
+export const userKeyAlgorithms: readonly string[] = algorithms.serverHostKey;

@@ -3,6 +3,7 @@ import ssh2, { type ParsedKey } from 'ssh2';
 import { CallhomeError, reasonOf } from '../errors.js';
 import { algorithms } from './algorithms.js';
 import type { PublicKey } from './public-key.js';
+import { writeStrings } from './wire.js';
 
 /** A private key and the public half that SSH shows of it. */
 export interface KeyPair {
@@ -12,16 +13,6 @@ export interface KeyPair {
 
 /** The encodings of `private-key-format` in ietf-crypto-types (RFC 9640). */
 export type PrivateKeyEncoding = 'pkcs1' | 'sec1' | 'pkcs8';
-
-function string(...parts: Buffer[]): Buffer {
-  return Buffer.concat(
-    parts.flatMap((part) => {
-      const length = Buffer.alloc(4);
-      length.writeUInt32BE(part.length);
-      return [length, part];
-    }),
-  );
-}
 
 /** RFC 4251 §5: a positive mpint starts with a zero byte where its high bit would be set. */
 function mpint(unsigned: Buffer): Buffer {
@@ -40,7 +31,7 @@ export function publicKeyOf(key: KeyObject, what: string): PublicKey {
   const part = (value: string | undefined) => Buffer.from(value ?? '', 'base64url');
   const make = (type: string, ...parts: Buffer[]): PublicKey => ({
     type,
-    blob: string(Buffer.from(type), ...parts),
+    blob: writeStrings(Buffer.from(type), ...parts),
   });
   if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519') return make('ssh-ed25519', part(jwk.x));
   if (jwk.kty === 'RSA') return make('ssh-rsa', mpint(part(jwk.e)), mpint(part(jwk.n)));
@@ -101,8 +92,8 @@ export function signer(pair: KeyPair): ParsedKey {
   return Object.assign(parsed, { isPrivateKey: () => true, getPrivatePEM: () => '', sign: signWith });
 }
 
-/** The type of the keys that sign with a host key algorithm: RSA has several (RFC 8332). */
-function keyTypeOf(algorithm: string): string {
+/** The type of the keys that sign with an algorithm: RSA has several (RFC 8332). */
+export function keyTypeOf(algorithm: string): string {
   return algorithm.startsWith('rsa-sha2-') ? 'ssh-rsa' : algorithm;
 }
 

@@ -1,4 +1,5 @@
-import type { Channel, Client, Connection } from 'ssh2';
+import type { Channel, Client, Connection, PublicKeyAuthContext } from 'ssh2';
+import { writeStrings } from './wire.js';
 
 // What callhome needs of ssh2 beyond its documented interface. The version is pinned; look here when it changes.
 
@@ -6,10 +7,98 @@ function member(owner: unknown, name: string): unknown {
   return typeof owner === 'object' && owner !== null ? Reflect.get(owner, name) : undefined;
 }
 
-function call(owner: unknown, name: string, ...args: unknown[]): void {
-  const method = member(owner, name);
-  if (typeof method !== 'function') throw new Error(`this version of ssh2 has no ${name}`);
-  method.apply(owner, args);
+type Method = (...args: unknown[]) => unknown;
+
+function method(owner: unknown, name: string): Method {
+  const found = member(owner, name);
+  if (typeof found !== 'function') throw new Error(`this version of ssh2 has no ${name}`);
+  return (...args) => found.apply(owner, args);
+}
+
+function call(owner: unknown, name: string, ...args: unknown[]): unknown {
+  return method(owner, name)(...args);
+}
+
+/** Puts another method in the place of one, and hands over the one that was there. */
+function replace(owner: unknown, name: string, make: (original: Method) => Method): void {
+  Reflect.set(Object(owner), name, make(method(owner, name)));
+}
+
+// Messages of SSH: RFC 4250 §4.1.2, RFC 8308 §2.3.
+const extInfo = 7;
+const kexInit = 20;
+const lastOfKeyExchange = 49;
+
+/** The type of a message; 0 where there is none. */
+function typeOf(payload: unknown): number {
+  return Number(member(payload, '0') ?? 0);
+}
+
+/**
+ * Lets other messages come while keys are exchanged again. IGNORE, DEBUG and UNIMPLEMENTED always may, and strict key
+ * exchange forbids them in the first exchange alone, but ssh2 in every one. And some peers go on with data after their
+ * KEXINIT, which OpenSSH's server takes: it comes under the keys that are still in use.
+ * To be called before the first exchange, in which nothing changes.
+ */
+export function allowMessagesInLaterExchanges(connection: Client | Connection): void {
+  const protocol = member(connection, '_protocol');
+  // ssh2 handles messages by this one, and by another from a peer's later KEXINIT to the new keys.
+  replace(protocol, '_onPayload', (usual) => {
+    const handle: Method = (payload) => {
+      const result = usual(payload);
+      const decipher = member(protocol, '_decipher');
+      if (member(decipher, '_onPayload') !== handle) {
+        replace(decipher, '_onPayload', (exchange) => (next) => {
+          const type = typeOf(next);
+          return type >= kexInit && type <= lastOfKeyExchange ? exchange(next) : usual(next);
+        });
+      }
+      return result;
+    };
+    return handle;
+  });
+}
+
+/** Sends a message that ssh2 has no method for; not while keys are exchanged. */
+function sendNow(protocol: unknown, payload: Buffer): void {
+  const cipher = member(protocol, '_cipher');
+  const packet = call(cipher, 'allocPacket', payload.length);
+  if (!(packet instanceof Uint8Array)) throw new Error('this version of ssh2 has other packets');
+  packet.set(payload, 5);
+  call(cipher, 'encrypt', packet);
+}
+
+/**
+ * Tells a client that asks for it what users' keys may sign with (RFC 8308 §3.1), right behind the first keys. ssh2's own
+ * words lack a comma, and name SHA-1 and DSA. To be called before the first exchange.
+ */
+export function tellSignatureAlgorithms(connection: Connection, names: readonly string[]): void {
+  const protocol = member(connection, '_protocol');
+  replace(protocol, '_onHandshakeComplete', (complete) => (...args) => {
+    Reflect.set(Object(protocol), '_onHandshakeComplete', complete);
+    const exchange = Object(member(protocol, '_kex'));
+    if (member(exchange, 'remoteExtInfoEnabled') === true) {
+      const extension = writeStrings(Buffer.from('server-sig-algs'), Buffer.from(names.join(',')));
+      sendNow(protocol, Buffer.concat([Buffer.from([extInfo, 0, 0, 0, 1]), extension]));
+      Reflect.set(exchange, 'remoteExtInfoEnabled', false);
+    }
+    return complete(...args);
+  });
+}
+
+/** The algorithm that a client names in a public key request: ssh2 takes RSA's with SHA-2 apart (RFC 8332 §3). */
+export function signatureAlgorithm({ key, hashAlgo }: PublicKeyAuthContext): string {
+  if (hashAlgo === undefined) return key.algo;
+  return hashAlgo === 'sha512' ? 'rsa-sha2-512' : 'rsa-sha2-256';
+}
+
+/**
+ * Accepts a public key request. A client that has only asked is told the algorithm that it asked for (RFC 4252 §7), where
+ * ssh2 by itself says `ssh-rsa` for all of RSA's.
+ */
+export function acceptPublicKey(context: PublicKeyAuthContext): void {
+  context.key.algo = signatureAlgorithm(context);
+  context.accept();
 }
 
 /**
