@@ -1,3 +1,4 @@
+import { algorithms } from '@callhome/shared/ssh/algorithms.js';
 import { expect, test } from 'vitest';
 import { createAgent } from '../programs/agent.js';
 import { type CollectorProgram, startCollector } from '../programs/collector.js';
@@ -85,6 +86,28 @@ requirePeers(
     await collector.program.logged({ msg: 'call failed', code: 'CALLHOME_AUTHENTICATION_FAILED' });
     await call.ended;
     expect(call.output()).toMatch(/authenticating user|Failed publickey/);
+  });
+});
+
+requirePeers('sshd', 'socat')('OpenSSH that knows old algorithms alone calls home to the collector', () => {
+  test('which tells what both offer', async () => {
+    const collector = owned(await startCollector());
+    const settings = [
+      'KexAlgorithms diffie-hellman-group14-sha1',
+      'Ciphers aes128-ctr,aes128-cbc',
+      'MACs hmac-sha1',
+    ];
+    const device = owned(
+      await startSshdDevice(collector.publicKey, { command: ['/bin/cat'], env: {} }, settings),
+    );
+    await collector.addDevice('router1', device.hostKey, device.user);
+    await device.callHome(collector.port);
+    const failed = collector.program.logged({ msg: 'call failed', code: 'CALLHOME_NO_COMMON_ALGORITHM' });
+    expect((await failed)['reason']).toBe(
+      'the ends have no SSH algorithm in common: key exchange: the peer offers diffie-hellman-group14-sha1, this end ' +
+        `${algorithms.kex.join(', ')}; MAC to the device and MAC from the device: the peer offers hmac-sha1, this end ` +
+        `${algorithms.hmac.join(', ')}. Let the peer offer one of this end's`,
+    );
   });
 });
 

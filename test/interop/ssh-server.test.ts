@@ -122,6 +122,32 @@ requirePeers('ssh')("OpenSSH's client and our server", () => {
   });
 });
 
+requirePeers('ssh')("OpenSSH's client that knows old algorithms alone", () => {
+  test.each([
+    ['key exchange', { KexAlgorithms: 'diffie-hellman-group14-sha1' }, 'diffie-hellman-group14-sha1'],
+    ['host key', { HostKeyAlgorithms: 'ssh-rsa' }, 'ssh-rsa'],
+    ['cipher to the device and cipher from the device', { Ciphers: 'aes128-cbc' }, 'aes128-cbc'],
+    [
+      'MAC to the device and MAC from the device',
+      { Ciphers: 'aes128-ctr', MACs: 'hmac-sha1,umac-64@openssh.com' },
+      'hmac-sha1, umac-64@openssh.com',
+    ],
+  ])('is not served, and what both offer is told: %s', async (what, settings, offer) => {
+    const users = [{ name: 'callhome', passwordHash }];
+    const { nms, serving } = await callHome({ password: 'secret', settings }, { users });
+    nms.session.resume();
+    expect(await nms.ended).toBe(255);
+    await expect(serving).rejects.toMatchObject({
+      code: 'CALLHOME_NO_COMMON_ALGORITHM',
+      message: expect.stringMatching(
+        new RegExp(
+          `: ${what}: the peer offers ${offer}, this end .*, or name one of the peer's in transport-params$`,
+        ),
+      ),
+    });
+  });
+});
+
 requirePeers('ssh')("OpenSSH's client gets from our server no", () => {
   const users = [{ name: 'callhome', passwordHash }];
   const listen = async (where: number | string): Promise<{ server: Server; connections: () => number }> => {

@@ -30,6 +30,8 @@ const catalogue = {
   CALLHOME_HANDSHAKE_TIMEOUT: (f: { seconds: number; stage: string }) =>
     `the ${f.stage} was not complete within ${f.seconds} s`,
   CALLHOME_HANDSHAKE_FAILED: (f: { why: string }) => `the SSH handshake failed: ${f.why}`,
+  CALLHOME_NO_COMMON_ALGORITHM: (f: { missing: readonly Disagreement[]; setting: string | undefined }) =>
+    `the ends have no SSH algorithm in common: ${f.missing.map(({ what, theirs, ours }) => `${what}: the peer offers ${theirs}, this end ${ours}`).join('; ')}. Let the peer offer one of this end's${f.setting === undefined ? '' : `, or name one of the peer's in ${f.setting}`}`,
   CALLHOME_HOST_KEY_UNKNOWN: (f: { fingerprint: string; keyType: string }) =>
     `no device is known by the host key ${f.fingerprint} (${f.keyType}): no credential was sent`,
   CALLHOME_HOST_KEY_REFUSED: (_: Record<string, never>) =>
@@ -109,6 +111,13 @@ const catalogue = {
   CALLHOME_INTERNAL: (f: { what: string }) => `${f.what} failed inside the collector: its log says why`,
   CALLHOME_API_FAILED: (f: { status: number; why: string }) => `the collector answered ${f.status}: ${f.why}`,
 } as const;
+
+/** What the ends of an SSH connection could not agree on, and what they offer of that: lists with commas. */
+export interface Disagreement {
+  readonly what: string;
+  readonly theirs: string;
+  readonly ours: string;
+}
 
 /** What was to be reached, and through which proxy. */
 interface Dialled {

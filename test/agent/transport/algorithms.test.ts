@@ -78,7 +78,7 @@ describe("the agent's SSH server", () => {
       const { device, nms } = await rig.dial();
       const outcome = rig.serve(device, { transportParams }).catch((error: unknown) => error);
       await logIn(nms, undefined, { algorithms: algorithms as Algorithms });
-      expect(await outcome).toMatchObject({ code: 'CALLHOME_HANDSHAKE_FAILED' });
+      expect(await outcome).toMatchObject({ code: 'CALLHOME_NO_COMMON_ALGORITHM' });
     }
   });
 
@@ -86,7 +86,7 @@ describe("the agent's SSH server", () => {
     const { device, nms } = await rig.dial();
     const outcome = rig.serve(device, { hostKeys }).catch((error: unknown) => error);
     await logIn(nms, undefined, { algorithms: { serverHostKey: ['ssh-rsa'] }, hostVerifier: () => true });
-    expect(await outcome).toMatchObject({ code: 'CALLHOME_HANDSHAKE_FAILED' });
+    expect(await outcome).toMatchObject({ code: 'CALLHOME_NO_COMMON_ALGORITHM' });
   });
 
   it('serves nothing where it cannot offer what its lists say', async () => {

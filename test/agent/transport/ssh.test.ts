@@ -134,7 +134,7 @@ describe("the agent's SSH server", () => {
       const { device, nms } = await rig.dial();
       const outcome = rig.serve(device).catch((error: unknown) => error);
       await logIn(nms, userKey, { algorithms });
-      expect(await outcome).toMatchObject({ code: 'CALLHOME_HANDSHAKE_FAILED' });
+      expect(await outcome).toMatchObject({ code: 'CALLHOME_NO_COMMON_ALGORITHM' });
     }
   });
 

@@ -17,8 +17,15 @@ export interface SshdDevice {
   stop(): Promise<void>;
 }
 
-/** A device that lets in the holder of `authorizedKey`, one line, and answers NETCONF with `subsystem`. */
-export async function startSshdDevice(authorizedKey: string, subsystem: Subsystem): Promise<SshdDevice> {
+/**
+ * A device that lets in the holder of `authorizedKey`, one line, and answers NETCONF with `subsystem`.
+ * @param settings more lines of sshd_config
+ */
+export async function startSshdDevice(
+  authorizedKey: string,
+  subsystem: Subsystem,
+  settings: readonly string[] = [],
+): Promise<SshdDevice> {
   const folder = await createFolder('sshd');
   const file = (name: string) => path.join(folder, name);
   const hostKey = await createKeyFile(folder, 'host-key');
@@ -46,6 +53,7 @@ export async function startSshdDevice(authorizedKey: string, subsystem: Subsyste
       'StrictModes no',
       'PermitRootLogin yes',
       `Subsystem netconf ${file('subsystem')}`,
+      ...settings,
       '',
     ].join('\n'),
   );

@@ -27,7 +27,7 @@ describe('a device', () => {
     ['compression', { compress: ['zlib' as const] }],
   ])('that wants %s is refused', async (_what, algorithms) => {
     await rig.start();
-    const failed = rig.logged('CALLHOME_HANDSHAKE_FAILED');
+    const failed = rig.logged('CALLHOME_NO_COMMON_ALGORITHM');
     serve(await rig.call(), { algorithms });
     await failed;
   });

@@ -8,6 +8,7 @@ import { guardConnection } from '@callhome/shared/ssh/flow-control.js';
 import { scanIdentification } from '@callhome/shared/ssh/identification.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
+import { watchOffers } from '@callhome/shared/ssh/offers.js';
 import {
   acceptPublicKey,
   allowMessagesInLaterExchanges,
@@ -59,8 +60,8 @@ export interface AuthenticatedConnection {
  * password or both, and hands out a channel for each `netconf` subsystem; no shell, no command, no forwarding, no
  * environment.
  * @throws CALLHOME_CONFIG_INVALID for algorithms that cannot be offered, CALLHOME_HANDSHAKE_TIMEOUT,
- *   CALLHOME_HANDSHAKE_FAILED, CALLHOME_IDENTIFICATION_INVALID, CALLHOME_HOST_KEY_REFUSED,
- *   CALLHOME_AUTHENTICATION_FAILED, CALLHOME_PEER_CLOSED, CALLHOME_CONNECTION_LOST
+ *   CALLHOME_HANDSHAKE_FAILED, CALLHOME_NO_COMMON_ALGORITHM, CALLHOME_IDENTIFICATION_INVALID,
+ *   CALLHOME_HOST_KEY_REFUSED, CALLHOME_AUTHENTICATION_FAILED, CALLHOME_PEER_CLOSED, CALLHOME_CONNECTION_LOST
  */
 export function serveSsh(
   socket: Socket,
@@ -91,6 +92,7 @@ export function serveSsh(
     const guard = guardConnection(connection, socket, life);
     allowMessagesInLaterExchanges(connection);
     tellSignatureAlgorithms(connection, userKeyAlgorithms);
+    const disagreement = watchOffers(connection, 'server', 'transport-params');
     let user = '';
     let refusals = 0;
     const answer = (context: AuthContext, verdict: Verdict): void => {
@@ -120,7 +122,7 @@ export function serveSsh(
           .then((late) => answer(context, late))
           .catch((error) => life.end(connectionError(life, error)));
     });
-    connection.on('error', (error) => life.end(connectionError(life, error)));
+    connection.on('error', (error) => life.end(disagreement() ?? connectionError(life, error)));
     connection.once('ready', () => {
       if (!life.enter('open')) return;
       watchKeys(connection, socket, life, options.rekey);

@@ -6,6 +6,7 @@ import { algorithms } from '@callhome/shared/ssh/algorithms.js';
 import { type ConnectionGuard, guardConnection } from '@callhome/shared/ssh/flow-control.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
+import { watchOffers } from '@callhome/shared/ssh/offers.js';
 import { fingerprint, keyType } from '@callhome/shared/ssh/public-key.js';
 import { allowMessagesInLaterExchanges, openChannels } from '@callhome/shared/ssh/ssh2-internals.js';
 import { type AuthHandlerMiddleware, type Channel, Client, type ParsedKey } from 'ssh2';
@@ -90,9 +91,10 @@ export function connectSsh(
     life.end(new CallhomeError('CALLHOME_AUTHENTICATION_FAILED', { user, why }));
   };
 
+  let disagreement: () => CallhomeError | undefined = () => undefined;
   client.on('error', (error) => {
     const code = life.stage === 'open' ? 'CALLHOME_CONNECTION_LOST' : 'CALLHOME_HANDSHAKE_FAILED';
-    life.end(refusal ?? new CallhomeError(code, { why: reasonOf(error) }, error));
+    life.end(refusal ?? disagreement() ?? new CallhomeError(code, { why: reasonOf(error) }, error));
   });
   client.once('handshake', () => {
     if (claim) onProved(claim.device);
@@ -122,6 +124,7 @@ export function connectSsh(
       keepaliveInterval: 0,
     });
     allowMessagesInLaterExchanges(client);
+    disagreement = watchOffers(client, 'client', undefined);
   }
   return connected.promise;
 }

@@ -59,6 +59,21 @@ export function allowMessagesInLaterExchanges(connection: Client | Connection): 
   });
 }
 
+/** Shows our first KEXINIT and the peer's, when that has come: ssh2 tells only that it could not agree. */
+export function onFirstOffers(
+  connection: Client | Connection,
+  show: (ours: Uint8Array, theirs: Uint8Array) => void,
+): void {
+  const protocol = member(connection, '_protocol');
+  // This reader is there until the first keys are.
+  replace(member(member(protocol, '_packetRW'), 'read'), 'read', (read) => (payload) => {
+    const ours = member(protocol, '_kexinit');
+    if (typeOf(payload) === kexInit && ours instanceof Uint8Array && payload instanceof Uint8Array)
+      show(ours, payload);
+    return read(payload);
+  });
+}
+
 /** Sends a message that ssh2 has no method for; not while keys are exchanged. */
 function sendNow(protocol: unknown, payload: Buffer): void {
   const cipher = member(protocol, '_cipher');

@@ -8,3 +8,16 @@ export function writeStrings(...strings: Buffer[]): Buffer {
     }),
   );
 }
+
+/** So many strings, from `at` on; undefined where they are not all there. */
+export function readStrings(bytes: Buffer, at: number, count: number): Buffer[] | undefined {
+  const strings: Buffer[] = [];
+  for (let start = at; strings.length < count; ) {
+    if (bytes.length - start < 4) return undefined;
+    const end = start + 4 + bytes.readUInt32BE(start);
+    if (end > bytes.length) return undefined;
+    strings.push(bytes.subarray(start + 4, end));
+    start = end;
+  }
+  return strings;
+}
