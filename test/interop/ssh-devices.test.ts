@@ -1,8 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
 import { createServer, type Socket } from 'node:net';
-import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { connectSsh } from '@callhome/nms/session/ssh.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
@@ -15,7 +13,7 @@ import { startCollector } from '../programs/collector.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 import { createOwner } from '../programs/owned.js';
 import type { Program } from '../programs/program.js';
-import { startAsyncsshDevice } from './peers/asyncssh.js';
+import { type AsyncsshDeviceOptions, startAsyncsshDevice } from './peers/asyncssh.js';
 import { buildGoSsh, type GoSsh } from './peers/go-ssh.js';
 import { requirePeers } from './peers/require-peers.js';
 import { createKeyFile, type KeyFile } from './peers/ssh-key.js';
@@ -30,29 +28,19 @@ beforeAll(async () => {
 });
 afterAll(() => removeFolder(folder));
 
-interface DeviceOptions {
-  readonly hostKeyFile: string;
-  readonly authorizedKey: string;
-  readonly command: readonly [string, ...string[]];
-  readonly rekeyBytes?: number;
-}
-
-/** Starts a device that calls once. */
-const devices: Readonly<Record<string, (port: number, options: DeviceOptions) => Promise<Program>>> = {
-  Go: (port, options) => go.startDevice(port, options),
-  async asyncssh(port, { authorizedKey, ...options }) {
-    const authorizedKeys = path.join(folder, 'authorized_keys');
-    await writeFile(authorizedKeys, `${authorizedKey}\n`);
-    return startAsyncsshDevice(port, { ...options, authorizedKeys });
-  },
-};
+/** What starts a device that calls once. */
+const devices: Readonly<Record<string, (port: number, options: AsyncsshDeviceOptions) => Promise<Program>>> =
+  {
+    Go: (port, options) => go.startDevice(port, options),
+    asyncssh: startAsyncsshDevice,
+  };
 
 /** A device calls our client, which knows its host key: the session echoes. */
 async function openSession(
   kind: string,
   hostKey: KeyFile,
   identity: KeyPair,
-  options: Partial<DeviceOptions> = {},
+  options: Partial<AsyncsshDeviceOptions> = {},
 ) {
   const server = createServer({ noDelay: true }).listen(0, '127.0.0.1');
   owned({ stop: () => new Promise<void>((resolve) => server.close(() => resolve())) });

@@ -130,19 +130,23 @@ describe("the agent's SSH server, with a peer that", () => {
     expect(await connection.ended).toMatchObject({ code: 'CALLHOME_PROTOCOL' });
   });
 
-  it('asks for a second subsystem on one session, gets one', async () => {
+  it('asks for a second subsystem on one session, is refused', async () => {
     const { device, nms } = await rig.dial();
     const serving = rig.serve(device);
     const client = await logIn(nms);
     await serving;
     const channel = await subsystem(client);
     const protocol = internals(client, '_protocol');
+    const refused = new Promise((resolve) => {
+      (internals(channel)['_callbacks'] as unknown as unknown[]).push(resolve);
+    });
     (protocol['subsystem'] as unknown as (id: unknown, name: string, reply: boolean) => void).call(
       protocol,
       internals(channel, 'outgoing')['id'],
       'netconf',
       true,
     );
+    expect(await refused).toBe(true);
     channel.write('x');
     await expect.poll(() => rig.channels[0]?.readableLength).toBe(1);
     expect(rig.channels).toHaveLength(1);

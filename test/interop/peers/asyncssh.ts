@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { type Program, startProgram } from '../../programs/program.js';
+import type { GoDeviceOptions } from './go-ssh.js';
 import { type NmsProgram, startNmsProgram } from './nms-program.js';
 
 const source = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -41,14 +42,9 @@ export function startAsyncsshNms(options: AsyncsshNmsOptions): Promise<NmsProgra
   ]);
 }
 
-export interface AsyncsshDeviceOptions {
-  readonly hostKeyFile: string;
-  /** A file with the keys that it lets in. */
-  readonly authorizedKeys: string;
-  readonly rekeyBytes?: number;
+export interface AsyncsshDeviceOptions extends GoDeviceOptions {
+  /** The only one that it offers. */
   readonly cipher?: string;
-  /** What answers `netconf`. */
-  readonly command: readonly [string, ...string[]];
 }
 
 /** A device that is asyncssh's `connect_reverse`: it calls once. */
@@ -57,7 +53,7 @@ export function startAsyncsshDevice(port: number, options: AsyncsshDeviceOptions
     source('asyncssh_device.py'),
     ...['--port', String(port)],
     ...['--host-key-file', options.hostKeyFile],
-    ...['--authorized-keys', options.authorizedKeys],
+    ...['--authorized-key', options.authorizedKey],
     ...optional({ '--rekey-bytes': options.rekeyBytes, '--cipher': options.cipher }),
     ...['--', ...options.command],
   ]);

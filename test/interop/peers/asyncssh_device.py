@@ -13,7 +13,7 @@ import asyncssh
 arguments = argparse.ArgumentParser()
 arguments.add_argument("--port", type=int, required=True)
 arguments.add_argument("--host-key-file", required=True)
-arguments.add_argument("--authorized-keys", required=True)
+arguments.add_argument("--authorized-key", required=True, help="the one that it lets in: a line")
 arguments.add_argument("--rekey-bytes", type=int, default=2**30)
 arguments.add_argument("--cipher", help="the one that it offers")
 arguments.add_argument("command", nargs="+")
@@ -39,7 +39,7 @@ async def main():
         "127.0.0.1",
         options.port,
         server_host_keys=[options.host_key_file],
-        authorized_client_keys=options.authorized_keys,
+        authorized_client_keys=asyncssh.import_authorized_keys(options.authorized_key),
         process_factory=answer,
         encoding=None,
         encryption_algs=[options.cipher] if options.cipher else (),

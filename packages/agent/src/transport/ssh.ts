@@ -12,6 +12,7 @@ import { watchOffers } from '@callhome/shared/ssh/offers.js';
 import {
   acceptPublicKey,
   allowMessagesInLaterExchanges,
+  answerLateRequests,
   tellSignatureAlgorithms,
 } from '@callhome/shared/ssh/ssh2-internals.js';
 import { serverOffer } from '@callhome/shared/ssh/transport-params.js';
@@ -91,6 +92,7 @@ export function serveSsh(
     life.enter('handshake');
     const guard = guardConnection(connection, socket, life);
     allowMessagesInLaterExchanges(connection);
+    answerLateRequests(connection);
     tellSignatureAlgorithms(connection, userKeyAlgorithms);
     const disagreement = watchOffers(connection, 'server', 'transport-params');
     let user = '';

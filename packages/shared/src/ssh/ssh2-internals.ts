@@ -160,3 +160,18 @@ export function closeEmptySession(connection: Connection, session: unknown): voi
   call(member(connection, '_protocol'), 'channelClose', member(member(info, 'outgoing'), 'id'));
   call(member(connection, '_chanMgr'), 'remove', member(member(info, 'incoming'), 'id'));
 }
+
+/**
+ * Refuses what a client asks of a session that has its channel, where ssh2 leaves it without an answer: Dropbear's client
+ * sends its keep-alives so, and takes the device for gone.
+ */
+export function answerLateRequests(connection: Connection): void {
+  const protocol = member(connection, '_protocol');
+  replace(member(protocol, '_handlers'), 'CHANNEL_REQUEST', (handle) => (...request) => {
+    const [, id, , wantsReply] = request;
+    const outgoing = member(member(call(member(connection, '_chanMgr'), 'get', id), '_channel'), 'outgoing');
+    if (wantsReply !== true || outgoing === undefined) handle(...request);
+    else if (member(outgoing, 'state') === 'open' || member(outgoing, 'state') === 'eof')
+      call(protocol, 'channelFailure', member(outgoing, 'id'));
+  });
+}
