@@ -44,7 +44,7 @@ test('a reply of 200 MB passes through the agent, the collector and the command 
     if (bytes > 190_000_000 && commandPeak === 0 && command.pid) commandPeak = await peakMemory(command.pid);
   }
   expect(bytes).toBeGreaterThan(200_000_000);
-  expect(tail).toContain('</data></rpc-reply>');
+  expect(tail).toContain(']]></text></data></rpc-reply>');
   const after = await Promise.all(programs.map(peakMemory));
   const growth = after.map((peak, index) => peak - (before[index] ?? 0));
   expect(Math.max(...growth)).toBeLessThan(100);

@@ -1,4 +1,5 @@
-// A NETCONF server for one session that answers every rpc with a reply of the size given, in megabytes.
+// A NETCONF server for one session that answers every rpc with a reply of the size given, in megabytes: half of it
+// elements, half of it one CDATA section.
 const end = ']]>]]>';
 const megabyte = `<item xmlns="urn:example">${'0123456789abcdef'.repeat(64)}</item>`.repeat(985);
 process.stdout.write(
@@ -8,8 +9,11 @@ process.stdout.write(
 
 function* reply(id) {
   yield `<rpc-reply xmlns="urn:ietf:params:xml:ns:netconf:base:1.0" message-id="${id}"><data>`;
-  for (let i = 0; i < Number(process.argv[2]); i += 1) yield megabyte;
-  yield `</data></rpc-reply>${end}`;
+  const half = Number(process.argv[2]) / 2;
+  for (let i = 0; i < half; i += 1) yield megabyte;
+  yield '<text xmlns="urn:example"><![CDATA[';
+  for (let i = 0; i < half; i += 1) yield megabyte;
+  yield `]]></text></data></rpc-reply>${end}`;
 }
 
 let input = '';

@@ -89,7 +89,6 @@ describe('XML from outside', () => {
   it.each([
     ['in a start tag', '<a b="'],
     ['in a comment', '<a><!-- '],
-    ['in a CDATA section', '<a><![CDATA['],
     ['in a processing instruction', '<a><?b '],
     ['in a reference', '<a>&'],
     ['in a name', '<'],
@@ -109,6 +108,38 @@ describe('XML from outside', () => {
     for (let i = 0; i < 64; i++) reader.write('x'.repeat(64 * 1024));
     reader.write('</a>');
     expect(() => reader.end()).not.toThrow();
+  });
+
+  it('hands out a CDATA section while it arrives, and holds none of it', () => {
+    const pieces: string[] = [];
+    const reader = createXmlReader({ open() {}, close() {}, text: (piece) => pieces.push(piece) });
+    reader.wantText(true);
+    reader.write('<a><![CDATA[');
+    const piece = `]${'x'.repeat(64 * 1024)}]]`;
+    for (let i = 1; i <= 64; i++) {
+      reader.write(piece);
+      // what may be the end of the section is known with what follows it
+      expect(pieces.join('')).toHaveLength(i * piece.length - 2);
+    }
+    reader.write(']]>b</a>');
+    reader.end();
+    expect(pieces.join('')).toBe(`${piece.repeat(64)}b`);
+  });
+
+  it('lets a CDATA section of any length pass that nobody wants', () => {
+    let closed = false;
+    const reader = createXmlReader({
+      open() {},
+      close() {
+        closed = true;
+      },
+    });
+    reader.write('<a><![CDATA[');
+    for (let i = 0; i < 64; i++) reader.write('</a>'.repeat(16 * 1024));
+    expect(closed).toBe(false);
+    reader.write(']]></a>');
+    reader.end();
+    expect(closed).toBe(true);
   });
 
   it('keeps errors short, however long the name in them', () => {

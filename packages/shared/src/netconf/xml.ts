@@ -1,5 +1,6 @@
 import { SaxesParser, type SaxesTagNS } from 'saxes';
 import { CallhomeError } from '../errors.js';
+import { hasDoctype, heldCharacters, takeCdata } from './saxes-internals.js';
 
 /** A start tag with its namespaces resolved. */
 export type XmlTag = SaxesTagNS;
@@ -8,7 +9,7 @@ export interface XmlHandlers {
   /** `depth` is 0 for the root element. */
   open(tag: XmlTag, depth: number): void;
   close(depth: number): void;
-  /** Character data and CDATA; only called while `wantText` is on. */
+  /** Character data and CDATA, perhaps in several pieces; only called while `wantText` is on. */
   text?(text: string): void;
 }
 
@@ -20,13 +21,13 @@ export interface XmlReader {
   end(): void;
   /** In an event, where it ends: characters from the start of the document. */
   readonly position: number;
-  /** Text is held until the next tag, so it is only asked for where it is needed. */
+  /** Text that is no CDATA is held until the next tag, so it is only asked for where it is needed. */
   wantText(on: boolean): void;
 }
 
 const maxDepth = 256;
 const maxAttributes = 256;
-/** Of a name, an attribute, a comment or a CDATA section that spans writes: saxes holds them without a bound. Characters. */
+/** Of a name, an attribute or a comment that spans writes, and of text that is wanted: saxes holds them. Characters. */
 const maxToken = 1024 * 1024;
 /** Of the start tags of all elements that are open at once: saxes holds them until they close. Characters. */
 const maxOpenTags = 4 * 1024 * 1024;
@@ -75,7 +76,7 @@ export function createXmlReader(handlers: XmlHandlers, defaultNamespace = ''): X
     if (depth < maxDepth) openTags[depth] = tagLength + tag.name.length;
     attributes = 0;
     tagLength = 0;
-    if (parser['doctype']) throw bad('a document type declaration is not allowed');
+    if (hasDoctype(parser)) throw bad('a document type declaration is not allowed');
     if (depth === maxDepth) throw bad(`elements more than ${maxDepth} deep`);
     handlers.open(tag, depth++);
   });
@@ -85,15 +86,15 @@ export function createXmlReader(handlers: XmlHandlers, defaultNamespace = ''): X
     handlers.close(depth);
   });
   const text = (piece: string) => handlers.text?.(piece);
+  let textWanted = false;
 
   return {
     write(piece) {
       parser.write(piece);
-      const unfinished =
-        parser['text'].length + parser['name'].length + parser['entity'].length + parser['piTarget'].length;
-      if (unfinished > maxToken) {
-        throw bad(`a name, attribute, text, comment or CDATA section longer than ${maxToken} characters`);
-      }
+      const cdata = takeCdata(parser);
+      if (textWanted && cdata !== '') text(cdata);
+      if (heldCharacters(parser) > maxToken)
+        throw bad(`a name, attribute, text or comment longer than ${maxToken} characters`);
     },
     end() {
       parser.close();
@@ -102,6 +103,7 @@ export function createXmlReader(handlers: XmlHandlers, defaultNamespace = ''): X
       return parser.position;
     },
     wantText(on) {
+      textWanted = on;
       if (on) {
         parser.on('text', text);
         parser.on('cdata', text);
