@@ -27,13 +27,15 @@ export interface FakeDevice {
 
 export function fakeDevice(device: string): FakeDevice {
   const stream: Stream = async (operation, options = {}) => {
-    const body = new PassThrough();
+    // As the real one: who looks at one of its two ends may leave the other alone.
+    const body = new PassThrough().on('error', () => undefined);
     let settle: (errors: Awaited<ReplyStream['errors']>) => void = () => undefined;
     let fail: (error: Error) => void = () => undefined;
     const errors: ReplyStream['errors'] = new Promise((resolve, reject) => {
       settle = resolve;
       fail = reject;
     });
+    errors.catch(() => undefined);
     fake.onRequest({
       operation: typeof operation === 'string' ? operation : operation.xml,
       options,

@@ -50,7 +50,7 @@ test.each([
   expect(await textOf(answer.body)).toBe(
     reply('<data><get-config><source><running/></source></get-config></data>'),
   );
-  expect(answer.outcome()).toBe(outcome);
+  expect(answer.hasFailed()).toBe(outcome === 'rpc-error');
 });
 
 test('the first bytes are passed on before the last have come', async () => {
@@ -64,13 +64,8 @@ test('the first bytes are passed on before the last have come', async () => {
   await once(body, 'end');
 });
 
-test('a device that produces faster than the caller reads is held back', async () => {
-  const request = nextRequest();
-  const socket = api.raw();
-  socket.write(head('POST /v1/devices/on/rpc HTTP/1.1', 'Content-Length: 6', 'Connection: close'));
-  socket.write('<get/>');
-  const { body, answer } = await request;
-  // A caller that reads nothing fills what lies between; then the device's stream takes no more.
+/** Writes what a caller that reads nothing leaves room for; the result is how many bytes. */
+async function fill(body: Asked['body']): Promise<number> {
   const piece = Buffer.alloc(1 << 20, '~');
   const taken = () => new Promise((resolve) => body.write(piece, () => resolve('taken')));
   const stuck = () => new Promise((resolve) => setTimeout(resolve, 200, 'stuck'));
@@ -79,20 +74,96 @@ test('a device that produces faster than the caller reads is held back', async (
     sent++;
     expect(sent).toBeLessThan(64);
   }
+  return sent * piece.length;
+}
+
+test('a device that produces faster than the caller reads is held back', async () => {
+  const request = nextRequest();
+  const socket = api.raw();
+  socket.write(head('POST /v1/devices/on/rpc HTTP/1.1', 'Content-Length: 6', 'Connection: close'));
+  socket.write('<get/>');
+  const { body, answer } = await request;
+  const sent = await fill(body);
   const text = readToClose(socket);
   answer('');
-  expect((await text).split('~').length - 1).toBe(sent * piece.length);
+  expect((await text).split('~').length - 1).toBe(sent);
 });
 
-test('a reply that breaks off is cut, never ended as if it were whole', async () => {
-  const request = nextRequest();
-  const waiting = client.rpc('on', '<get/>', 60);
-  const asked = await request;
-  asked.body.write('<rpc-reply>');
-  const { body } = await waiting;
-  const text = textOf(body);
-  asked.cut(new CallhomeError('CALLHOME_SESSION_CLOSED', { why: 'the device is gone' }));
-  await expect(text).rejects.toMatchObject({ code: 'ECONNRESET' });
+describe('a reply that ends early', () => {
+  const error = new CallhomeError('CALLHOME_XML', { why: 'é\n😀' });
+  const message = 'the reply of the device "on" was cut off: bad XML: é 😀';
+  const logged = () => api.logged.map((line): unknown => JSON.parse(line));
+
+  test('before the answer has begun is a problem, which names the device', async () => {
+    device.onRequest = (asked) => {
+      asked.body.write('<rpc-reply>');
+      asked.cut(error);
+    };
+    const response = await api.call('POST', '/v1/devices/on/rpc', '<get/>');
+    expect(response.status).toBe(502);
+    expect(await response.json()).toEqual({ code: error.code, message });
+    expect(logged()).toContainEqual(
+      expect.objectContaining({ level: 'warn', device: 'on', code: error.code, reason: 'bad XML: é 😀' }),
+    );
+  });
+
+  test('is told in the trailers to a caller that reads them', async () => {
+    const request = nextRequest();
+    const waiting = client.rpc('on', '<get/>', 60);
+    const asked = await request;
+    asked.body.write('<rpc-reply>');
+    const answer = await waiting;
+    const text = textOf(answer.body);
+    asked.cut(error);
+    expect(await text).toBe('<rpc-reply>');
+    expect(() => answer.hasFailed()).toThrow(
+      expect.objectContaining({ message, facts: { code: error.code, message } }),
+    );
+    expect(logged()).toContainEqual(
+      expect.objectContaining({ level: 'warn', device: 'on', code: error.code, reason: 'bad XML: é 😀' }),
+    );
+  });
+
+  test('because its reader stalled is told when it reads again', async () => {
+    const request = nextRequest();
+    const socket = api.raw();
+    const te = ['Connection: TE, close', 'TE: deflate, trailers;q=1', 'TE: trailers'];
+    socket.write(head('POST /v1/devices/on/rpc HTTP/1.1', 'Content-Length: 6', ...te));
+    socket.write('<get/>');
+    const { body, cut } = await request;
+    await fill(body);
+    cut(new CallhomeError('CALLHOME_READER_STALLED', { seconds: 30 }));
+    const why = 'the reply of the device \\"on\\" was cut off: the reply was not read for 30 s';
+    const problem = `{"code":"CALLHOME_READER_STALLED","message":"${why}"}`;
+    const text = await readToClose(socket);
+    expect(text.slice(text.lastIndexOf('~'))).toBe(
+      `~\r\n0\r\nCallhome-Outcome: failed\r\nCallhome-Error: ${problem}\r\n\r\n`,
+    );
+  });
+
+  test('is cut for any other, never ended as if it were whole', async () => {
+    const request = nextRequest();
+    const waiting = api.call('POST', '/v1/devices/on/rpc', '<get/>');
+    const asked = await request;
+    asked.body.write('<rpc-reply>');
+    const text = (await waiting).text();
+    asked.cut(error);
+    await expect(text).rejects.toThrow('terminated');
+  });
+
+  test('because its caller went away is nothing to log', async () => {
+    const request = nextRequest();
+    const socket = api.raw().on('error', () => undefined);
+    socket.write(head('POST /v1/devices/on/rpc HTTP/1.1', 'Content-Length: 6'));
+    socket.write('<get/>');
+    const { options, body } = await request;
+    body.write('<rpc-reply>');
+    await once(socket, 'data');
+    socket.destroy();
+    await once(options.signal ?? new EventTarget(), 'abort');
+    await client.device('off');
+    expect(api.logged.join('')).not.toContain('reply');
+  });
 });
 
 test('a caller that goes away aborts', async () => {
@@ -182,7 +253,8 @@ describe('is refused', () => {
     };
     const response = await api.call('POST', '/v1/devices/on/rpc', '<get/>');
     expect(response.status).toBe(status);
-    expect(await response.json()).toEqual({ code: error.code, message: error.message });
+    const message = `the reply of the device "on" was cut off: ${error.message}`;
+    expect(await response.json()).toEqual({ code: error.code, message });
   });
 });
 

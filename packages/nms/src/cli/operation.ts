@@ -40,8 +40,9 @@ export async function runOperation(
   try {
     for await (const piece of answer.body) await writeResult(piece);
   } catch (error) {
-    throw new CallhomeError('CALLHOME_REPLY_CUT', { device, why: reasonOf(error) }, error);
+    const why = `the connection to the collector was lost (${reasonOf(error)})`;
+    throw new CallhomeError('CALLHOME_REPLY_CUT', { device, why }, error);
   }
   if (process.stdout.isTTY) await writeResult('\n');
-  if (answer.outcome() === 'rpc-error') process.exitCode = exitStatus.rpcError;
+  if (answer.hasFailed()) process.exitCode = exitStatus.rpcError;
 }

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { jsonOf, readText } from './body.js';
 import { type DeviceView, deviceView } from './device-view.js';
 import type { DeviceRequest } from './devices.js';
-import { outcome, outcomeTrailer } from './rpc.js';
+import { errorTrailer, outcome, outcomeTrailer } from './rpc.js';
 import { tunnelProtocol } from './tunnel.js';
 
 /** The largest answer that is held in memory. Bytes. */
@@ -29,10 +29,13 @@ export interface ApiAccess {
 
 /** A device's answer on its way. */
 export interface RpcAnswer {
-  /** The `<rpc-reply>`; fails when it is cut off. */
+  /** The `<rpc-reply>`, or what there is of it; fails when the collector is lost. */
   readonly body: Readable;
-  /** Once `body` has ended. @throws CALLHOME_API_FAILED */
-  outcome(): z.infer<typeof outcome>;
+  /**
+   * Whether the device answered with an error, once `body` has ended.
+   * @throws CALLHOME_API_REFUSED when the reply is not whole, CALLHOME_API_FAILED
+   */
+  hasFailed(): boolean;
 }
 
 /**
@@ -124,12 +127,17 @@ export function createApiClient(access: ApiAccess): ApiClient {
     async rpc(id, operation, timeout) {
       const path = `${pathOf(id)}/rpc?timeout=${timeout}`;
       // The collector keeps the time; only if it does not answer at all is it kept here.
-      const body = await ask(path, { method: 'POST' }, 200, operation, (timeout + 60) * 1000);
+      // TE: what ends a reply early is to be told in a trailer, not by a cut.
+      const headers = { Connection: 'TE, close', TE: 'trailers' };
+      const body = await ask(path, { method: 'POST', headers }, 200, operation, (timeout + 60) * 1000);
       return {
         body,
-        outcome() {
-          const told = outcome.safeParse(body.trailers[outcomeTrailer.toLowerCase()]);
-          if (told.success) return told.data;
+        hasFailed() {
+          const trailer = (name: string) => body.trailers[name.toLowerCase()];
+          const cut = problem.safeParse(jsonOf(trailer(errorTrailer) ?? ''));
+          if (cut.success) throw new CallhomeError('CALLHOME_API_REFUSED', cut.data);
+          const told = outcome.exclude(['failed']).safeParse(trailer(outcomeTrailer));
+          if (told.success) return told.data === 'rpc-error';
           throw new CallhomeError('CALLHOME_API_FAILED', { status: 200, why: 'its answer has no outcome' });
         },
       };

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { CallhomeError, type ErrorCode } from '@callhome/shared/errors.js';
+import { CallhomeError, type ErrorCode, isCallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 
 /** An error as the API tells it. */
@@ -35,6 +35,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   CALLHOME_FRAMING: 502,
   CALLHOME_PROTOCOL: 502,
   CALLHOME_XML: 502,
+  CALLHOME_REPLY_CUT: 502,
   CALLHOME_REPLY_TIMEOUT: 504,
 };
 
@@ -49,18 +50,24 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(body);
 }
 
+/** An error as the API tells it: the code of a reply that was cut off is that of what cut it. */
+export function problemOf(error: CallhomeError): Problem {
+  const cause = isCallhomeError(error, 'CALLHOME_REPLY_CUT') ? error.cause : undefined;
+  return { code: cause instanceof CallhomeError ? cause.code : error.code, message: error.message };
+}
+
 /** Answers with an error; an answer that has begun is cut, so that nobody takes it for whole. */
 export function sendProblem(response: ServerResponse, error: unknown, log: Log): void {
   if (response.destroyed) return;
-  if (response.headersSent) {
-    response.destroy();
-    return;
-  }
   let known: CallhomeError;
   if (error instanceof CallhomeError) known = error;
   else {
     log.error({ err: error, method: response.req.method, path: response.req.url }, 'API request failed');
     known = new CallhomeError('CALLHOME_INTERNAL', { what: 'the request' }, error);
+  }
+  if (response.headersSent) {
+    response.destroy();
+    return;
   }
   // What is left of the request's body is not worth reading.
   if (!response.req.complete) response.setHeader('Connection', 'close');
@@ -68,6 +75,7 @@ export function sendProblem(response: ServerResponse, error: unknown, log: Log):
   if (known.code === 'CALLHOME_METHOD_REFUSED' && 'allowed' in known.facts) {
     response.setHeader('Allow', known.facts.allowed.join(', '));
   }
-  const problem: Problem = { code: known.code, message: known.message };
-  sendJson(response, statuses[known.code] ?? 500, problem);
+  const problem = problemOf(known);
+  const late = problem.code === 'CALLHOME_REPLY_TIMEOUT';
+  sendJson(response, statuses[late ? problem.code : known.code] ?? 500, problem);
 }

@@ -1,10 +1,13 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { CallhomeError } from '@callhome/shared/errors.js';
+import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import type { ReplyStream } from '@callhome/shared/netconf/client-session.js';
 import { parseOperation } from '@callhome/shared/netconf/operation.js';
 import { hasFailed } from '@callhome/shared/netconf/rpc-error.js';
 import { z } from 'zod';
 import { readBody } from './body.js';
 import { type Call, liveDevice, valid } from './call.js';
+import { problemOf } from './problem.js';
 
 /** The largest operation. Bytes. */
 export const maxOperation = 16 * 1024 * 1024;
@@ -12,8 +15,17 @@ export const maxOperation = 16 * 1024 * 1024;
 /** The trailer that says how the device answered, known only at the end of its reply. */
 export const outcomeTrailer = 'Callhome-Outcome';
 
-/** `rpc-error` when the reply holds an `<rpc-error>` of severity error. */
-export const outcome = z.enum(['ok', 'rpc-error']);
+/** `rpc-error` when the reply holds an `<rpc-error>` of severity error; `failed` when it is not whole. */
+export const outcome = z.enum(['ok', 'rpc-error', 'failed']);
+
+/** The trailer that says why a reply failed: a problem in JSON, ASCII alone. */
+export const errorTrailer = 'Callhome-Error';
+
+/** How long a caller may leave the end of an answer unread. Milliseconds. */
+const lastBytesTimeout = 600_000;
+
+/** What a session refuses to send: the fault is not the device's. */
+const unsent: ReadonlySet<string> = new Set(['CALLHOME_OPERATION_INVALID', 'CALLHOME_MESSAGE_TOO_LARGE']);
 
 /**
  * Operations that end, lock or subscribe the session that carries them: all callers share the collector's.
@@ -40,6 +52,48 @@ const rpcQuery = z.strictObject({
   timeout: z.coerce.number().positive().max(86_400).optional(),
 });
 
+/** @throws what ends the reply early */
+async function passOn(reply: ReplyStream, response: ServerResponse): Promise<void> {
+  // What is bad in its first bytes is told by a problem yet.
+  if (reply.body.errored) throw reply.body.errored;
+  response.writeHead(200, {
+    'Content-Type': 'application/xml',
+    'Cache-Control': 'no-store',
+    Trailer: `${outcomeTrailer}, ${errorTrailer}`,
+  });
+  const [errors, passed] = await Promise.allSettled([
+    reply.errors,
+    pipeline(reply.body, response, { end: false }),
+  ]);
+  if (errors.status === 'rejected') throw errors.reason;
+  if (passed.status === 'rejected') throw passed.reason;
+  response.addTrailers({ [outcomeTrailer]: outcome.enum[hasFailed(errors.value) ? 'rpc-error' : 'ok'] });
+  response.end();
+}
+
+/** Whether the caller says that it reads trailers (RFC 9110 §10.1.4). */
+function readsTrailers(request: IncomingMessage): boolean {
+  return /(^|,)\s*trailers\s*(,|$)/i.test(String(request.headers['te'] ?? ''));
+}
+
+/**
+ * Tells of a reply that ended early. A caller that reads trailers learns there why; for any other an answer that has
+ * begun is cut, since a chunked body that ends in order is whole to whoever reads no trailers.
+ * @throws the error, to be told by a problem or a cut
+ */
+function endEarly({ request, response, device, log }: Call, cause: CallhomeError): void {
+  const error = new CallhomeError('CALLHOME_REPLY_CUT', { device, why: reasonOf(cause) }, cause);
+  log.warn({ device, code: cause.code, reason: reasonOf(cause) }, 'reply cut off');
+  if (!response.headersSent || !readsTrailers(request)) throw error;
+  const json = JSON.stringify(problemOf(error));
+  const ascii = json.replace(
+    /[^\x20-\x7e]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  response.addTrailers({ [outcomeTrailer]: outcome.enum.failed, [errorTrailer]: ascii });
+  response.end();
+}
+
 /** POST /v1/devices/{id}/rpc: the `<rpc-reply>` passes through while it arrives. */
 export async function sendRpc(call: Call): Promise<void> {
   const { response } = call;
@@ -53,16 +107,14 @@ export async function sendRpc(call: Call): Promise<void> {
   const { session } = await liveDevice(call);
   // From here on the session's own limits hold: on the device's silence, and on a caller that does not read.
   response.setTimeout(0);
-  const reply = await session.stream(operation, {
-    signal: gone.signal,
-    ...(timeout === undefined ? {} : { timeout: timeout * 1000 }),
-  });
-  response.writeHead(200, {
-    'Content-Type': 'application/xml',
-    'Cache-Control': 'no-store',
-    Trailer: outcomeTrailer,
-  });
-  const [errors] = await Promise.all([reply.errors, pipeline(reply.body, response, { end: false })]);
-  response.addTrailers({ [outcomeTrailer]: outcome.enum[hasFailed(errors) ? 'rpc-error' : 'ok'] });
-  response.end();
+  const limits = { signal: gone.signal, ...(timeout === undefined ? {} : { timeout: timeout * 1000 }) };
+  try {
+    await passOn(await session.stream(operation, limits), response);
+  } catch (error) {
+    const ofReply = error instanceof CallhomeError && (response.headersSent || !unsent.has(error.code));
+    if (response.destroyed || !ofReply) throw error;
+    endEarly(call, error);
+  } finally {
+    response.setTimeout(lastBytesTimeout);
+  }
 }
