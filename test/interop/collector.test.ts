@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { frameMessage } from '@callhome/shared/netconf/framing.js';
+import { base10, base11, helloMessage } from '@callhome/shared/netconf/hello.js';
 import { algorithms } from '@callhome/shared/ssh/algorithms.js';
 import { expect, test } from 'vitest';
 import { createAgent } from '../programs/agent.js';
@@ -112,7 +115,8 @@ requirePeers('sshd', 'socat')('OpenSSH that knows old algorithms alone calls hom
 });
 
 requirePeers('netconfd')('our agent with netconfd behind it calls home to the collector', () => {
-  test('which reads, edits, commits, and hears of it', async () => {
+  /** Both, connected. */
+  async function connect(): Promise<CollectorProgram> {
     const collector = owned(await startCollector());
     const netconfd = owned(await startNetconfd());
     const user = netconfd.subsystem.env['USER'] ?? '';
@@ -129,6 +133,49 @@ requirePeers('netconfd')('our agent with netconfd behind it calls home to the co
     await collector.addDevice('router1', agent.hostKey, user);
     await agent.start();
     await collector.connected('router1');
-    await manage(collector, 'router1');
+    return collector;
+  }
+
+  test('which reads, edits, commits, and hears of it', async () => {
+    await manage(await connect(), 'router1');
+  });
+
+  const get = '<get-config><source><running/></source></get-config>';
+  const sessionOf = (base: string, operations: readonly string[]) =>
+    [
+      `${helloMessage({ capabilities: [base] })}${endOfMessage}`,
+      ...operations.map((operation, id) =>
+        frameMessage(
+          `<rpc ${namespace} message-id="${id}">${operation}</rpc>`,
+          base === base11 ? 'chunked' : 'end-of-message',
+        ),
+      ),
+    ].join('');
+
+  test('which passes a whole session from a file, and all that netconfd answers', async () => {
+    const collector = await connect();
+    const readme = await readFile('README.md', 'utf8');
+    const example = /\n\$ cat session.txt\n(.*?)\$ callhome-nms netconf router1 < session.txt\n/s.exec(
+      readme,
+    )?.[1];
+    const sessions: [string, number][] = [base10, base11].flatMap((base) =>
+      [[get], [get, get, '<discard-changes/>'], [get, get, '<close-session/>']].map(
+        (operations): [string, number] => [sessionOf(base, operations), operations.length],
+      ),
+    );
+    const all = [...sessions, [example ?? '', 2] as const].map(async ([session, replies]) => {
+      const { status, stdout, stderr } = await collector.command(['netconf', 'router1'], session);
+      expect({ status, stderr }, session).toEqual({ status: 0, stderr: '' });
+      expect(stdout.match(/<rpc-reply\s[^>]*message-id="/g), session).toHaveLength(replies);
+    });
+    await Promise.all(all);
+  });
+
+  test('which passes a session that begins long after the hello of netconfd', async () => {
+    const session = owned(await (await connect()).netconf('router1'));
+    await session.until('</hello>');
+    session.write(sessionOf(base11, [get, '<close-session/>']));
+    await session.until('</data>');
+    expect(await session.ended).toBe(0);
   });
 });

@@ -279,6 +279,85 @@ describe('netconf', () => {
     expect({ status, stdout: String(stdout) }).toEqual({ status: 0, stdout: '<hello/>' });
   });
 
+  const hello = '<hello xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"><capabilities/></hello>]]>]]>';
+  const rpc = '<rpc message-id="1"><get/></rpc>]]>]]>\n';
+  const reply = '<rpc-reply message-id="1"/>]]>]]>';
+
+  /** A device that says hello as the first word comes, and nothing more by itself. */
+  function listen() {
+    const [channel, far] = channelPair();
+    device.onOpenChannel = async () => channel;
+    let heard = '';
+    let ended = false;
+    far.on('data', (piece) => {
+      heard += piece;
+    });
+    far.once('end', () => {
+      ended = true;
+    });
+    const until = async (text: string) => {
+      while (!heard.includes(text)) await once(far, 'data');
+    };
+    return { far, until, heard: () => heard, ended: () => ended };
+  }
+
+  test('of a file sends its requests after the hello of the device, and ends when they are answered', async () => {
+    const { far, until, heard, ended: hasEnded } = listen();
+    const running = run(['netconf', 'on', ...where], `${hello}\n${rpc}${rpc}`);
+    await until('</hello>]]>]]>');
+    await api.call('GET', '/v1/status');
+    expect(heard()).toBe(hello);
+    far.write(hello);
+    await until(`\n${rpc}${rpc}`);
+    far.write(`${reply}<notification/>]]>]]>`);
+    await api.call('GET', '/v1/status');
+    expect(hasEnded()).toBe(false);
+    far.once('end', () => far.end());
+    far.write(reply);
+    const { status, stdout, stderr } = await running;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(String(stdout)).toBe(`${hello}${reply}<notification/>]]>]]>${reply}`);
+  });
+
+  test('is 1 when the device ends it before it has answered', async () => {
+    const { far, until } = listen();
+    const running = run(['netconf', 'on', ...where], `${hello}${rpc}${rpc}`);
+    far.write(hello);
+    await until(rpc);
+    far.end(reply);
+    expect(await running).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('ended the session with 1 of 2 requests unanswered'),
+    });
+  });
+
+  test('is 1 when the input ends in the middle of a message', async () => {
+    const { far, until } = listen();
+    const running = run(['netconf', 'on', ...where], `${hello}${rpc}<rpc>`);
+    far.write(hello);
+    await until('<rpc>');
+    far.once('end', () => far.end());
+    far.write(reply);
+    expect(await running).toMatchObject({
+      status: 1,
+      stderr: 'callhome-nms: cannot read standard input: it ends in the middle of a message\n',
+    });
+  });
+
+  test('passes what is typed at once', async () => {
+    const { far, until } = listen();
+    const child = start(['netconf', 'on', ...where]);
+    far.write(hello);
+    await once(child.stdout, 'data');
+    for (const piece of [hello, '<rpc message', '-id="1"/>', ']]>]]>']) {
+      child.stdin.write(piece);
+      await until(piece);
+    }
+    const end = ended(child);
+    far.end(reply);
+    expect(await end).toMatchObject({ status: 0, stderr: '' });
+  });
+
   test('is 1 when the device is lost', async () => {
     const [channel, far] = channelPair();
     device.onOpenChannel = async () => channel;
