@@ -158,12 +158,19 @@ requirePeers('netconfd')('our agent with netconfd behind it calls home to the co
     const example = /\n\$ cat session.txt\n(.*?)\$ callhome-nms netconf router1 < session.txt\n/s.exec(
       readme,
     )?.[1];
-    const sessions: [string, number][] = [base10, base11].flatMap((base) =>
-      [[get], [get, get, '<discard-changes/>'], [get, get, '<close-session/>']].map(
-        (operations): [string, number] => [sessionOf(base, operations), operations.length],
-      ),
-    );
-    const all = [...sessions, [example ?? '', 2] as const].map(async ([session, replies]) => {
+    const sessions: [string, string[]][] = [
+      [base10, [get, get, '<discard-changes/>']],
+      [base11, [get]],
+      [base11, [get, get, '<close-session/>']],
+    ];
+    const inputs: [string, number][] = [
+      [example ?? '', 2],
+      ...sessions.map(([base, operations]): [string, number] => [
+        sessionOf(base, operations),
+        operations.length,
+      ]),
+    ];
+    const all = inputs.map(async ([session, replies]) => {
       const { status, stdout, stderr } = await collector.command(['netconf', 'router1'], session);
       expect({ status, stderr }, session).toEqual({ status: 0, stderr: '' });
       expect(stdout.match(/<rpc-reply\s[^>]*message-id="/g), session).toHaveLength(replies);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -96,6 +96,33 @@ describe('without a collector', () => {
       expect(stderr).toContain(`no collector answers at ${url}`);
     },
   );
+
+  /** What takes connections, and says so on each. */
+  const listeners: [string, (socket: Socket) => void, string][] = [
+    ['nothing', (socket) => socket.resume(), 'has said nothing for 5 s'],
+    ['something else than HTTP', (socket) => socket.write('SSH-2.0-x\r\n'), 'does not speak HTTP'],
+  ];
+  test.each(listeners)('is told at once where the port says %s', async (_what, greet, why) => {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket.on('error', () => undefined));
+      greet(socket);
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    const url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
+    await writeFile(join(folder, 'token'), 'x'.repeat(43));
+    const told = calls.map(async ([args, input]) => {
+      const { status, stderr } = await run([...args, '--state-dir', folder, '--url', url], input);
+      expect({ status, stderr }, args[0]).toEqual({
+        status: 1,
+        stderr: expect.stringContaining(`no collector answers at ${url}: what listens there ${why}`),
+      });
+    });
+    await Promise.all(told);
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
 
   test('a token file that is not there is named', async () => {
     const { status, stderr } = await run([

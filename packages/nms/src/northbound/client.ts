@@ -11,11 +11,21 @@ import { tunnelProtocol } from './tunnel.js';
 
 /** The largest answer that is held in memory. Bytes. */
 const maxAnswer = 512 * 1024 * 1024;
-/** For an answer that does not wait for a device. Milliseconds. */
+/** For the first word of whoever listens there: a collector says it at once. Milliseconds. */
+const firstWordTimeout = 5_000;
+/** Between two words, when no device is waited for. Milliseconds. */
 const answerTimeout = 60_000;
 
-/** A body that is sent without asking whether it is wanted. Characters. */
-const maxUnasked = 64 * 1024;
+/** Whether Node's parser of HTTP has refused what came. */
+function isNoHttp(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('HPE_');
+}
+
+function giveUp(sent: ClientRequest, timeout: number): void {
+  const seconds = timeout / 1000;
+  const why = sent.socket?.connecting === false ? 'what listens there has said nothing' : 'no TCP connection';
+  sent.destroy(new Error(`${why} for ${seconds} s`));
+}
 
 const problem = z.object({ code: z.string(), message: z.string() });
 
@@ -56,8 +66,11 @@ export interface ApiClient {
 
 /** Calls the API of one collector, over a connection for each request. */
 export function createApiClient(access: ApiAccess): ApiClient {
-  const unreachable = (error: unknown) =>
-    new CallhomeError('CALLHOME_API_UNREACHABLE', { url: access.url.origin, why: reasonOf(error) }, error);
+  const unreachable = (error: unknown) => {
+    // What Node's parser of HTTP says is about bytes that nobody will look at.
+    const why = isNoHttp(error) ? 'what listens there does not speak HTTP' : reasonOf(error);
+    return new CallhomeError('CALLHOME_API_UNREACHABLE', { url: access.url.origin, why }, error);
+  };
 
   const prepare = (path: string, options: RequestOptions, timeout: number): ClientRequest => {
     const sent = request(new URL(path, access.url), {
@@ -66,7 +79,7 @@ export function createApiClient(access: ApiAccess): ApiClient {
       timeout,
       headers: { ...options.headers, Authorization: `Bearer ${access.token}` },
     });
-    return sent.once('timeout', () => sent.destroy(new Error(`no answer for ${timeout / 1000} s`)));
+    return sent.once('timeout', () => giveUp(sent, timeout));
   };
 
   const refusal = async (answer: IncomingMessage): Promise<CallhomeError> => {
@@ -83,17 +96,21 @@ export function createApiClient(access: ApiAccess): ApiClient {
   const ask = (path: string, options: RequestOptions, expected: number, body = '', timeout = answerTimeout) =>
     new Promise<IncomingMessage>((resolve, reject) => {
       const sent = prepare(path, options, timeout);
+      const limit = setTimeout(giveUp, firstWordTimeout, sent, firstWordTimeout);
+      for (const word of ['continue', 'response', 'close']) sent.once(word, () => clearTimeout(limit));
       sent.once('error', (error) => reject(unreachable(error)));
       sent.once('response', (answer) => {
         if (answer.statusCode === expected) resolve(answer);
         else refusal(answer).then(reject, (error) => reject(unreachable(error)));
       });
-      if (body.length <= maxUnasked) {
-        sent.end(body);
+      if (body === '') {
+        sent.end();
         return;
       }
-      // A collector that refuses hangs up: its answer would be lost among what is still being written.
+      // A collector says at once whether it wants the body. One that refuses hangs up: its answer would be lost among
+      // what is still being written.
       sent.setHeader('Expect', '100-continue');
+      sent.setHeader('Content-Length', Buffer.byteLength(body));
       sent.once('continue', () => sent.end(body));
       sent.flushHeaders();
     });
@@ -142,8 +159,10 @@ export function createApiClient(access: ApiAccess): ApiClient {
         },
       };
     },
-    netconf: (id) =>
-      new Promise((resolve, reject) => {
+    async netconf(id) {
+      // The tunnel's answer waits for the device; this one does not.
+      (await ask('/v1/status', {}, 200)).resume();
+      return new Promise((resolve, reject) => {
         const headers = { Connection: 'Upgrade', Upgrade: tunnelProtocol };
         const sent = prepare(`${pathOf(id)}/netconf`, { headers }, answerTimeout);
         sent.once('error', (error) => reject(unreachable(error)));
@@ -156,6 +175,7 @@ export function createApiClient(access: ApiAccess): ApiClient {
           resolve(socket);
         });
         sent.end();
-      }),
+      });
+    },
   };
 }
