@@ -152,6 +152,29 @@ describe('what no client would send', () => {
     expect(await get('/v1/devices/a/netconf', 'Connection: close')).toMatch(/ 400 /);
   });
 
+  test.each([
+    ['GET', '/v1/status?verbose', 'verbose'],
+    ['GET', '/v1/devices?limit=10', 'limit'],
+    ['GET', '/v1/devices/a?__proto__=1', '__proto__'],
+    ['PUT', '/v1/devices/a?label=x', 'label'],
+    ['DELETE', '/v1/devices/a?force=true', 'force'],
+    ['POST', '/v1/devices/a/rpc?timeout=1&datastore=x', 'datastore'],
+    ['POST', '/v1/devices/a/rpc?timeout=1&timeout=2', 'timeout'],
+  ])('a parameter that is not taken is 400 and named: %s %s', async (method, path, parameter) => {
+    const response = await api.call(method, path, ...(method === 'GET' ? [] : ['<get/>']));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toEqual({
+      code: 'CALLHOME_REQUEST_INVALID',
+      message: expect.stringContaining(`"${parameter}"`),
+    });
+  });
+
+  test('a parameter of a request for a tunnel is 400 too, and an empty query is none', async () => {
+    const upgrade = ['Connection: Upgrade', 'Upgrade: netconf'];
+    expect(await send(head('GET /v1/devices/a/netconf?x=1 HTTP/1.1', ...upgrade))).toMatch(/ 400 /);
+    expect((await api.call('GET', '/v1/devices?')).status).toBe(200);
+  });
+
   test("curl's upgrade to HTTP/2 is refused with the remedy", async () => {
     const socket = api.raw();
     socket.write(head('GET /v1/devices HTTP/1.1', 'Connection: Upgrade, HTTP2-Settings', 'Upgrade: h2c'));

@@ -24,7 +24,6 @@ export interface Call extends ApiContext {
   readonly response: ServerResponse;
   /** The device that the path names; empty where it names none. */
   readonly device: string;
-  readonly query: URLSearchParams;
   /** What came after the headers of a request that upgrades; empty for any other. */
   readonly head: Buffer;
 }

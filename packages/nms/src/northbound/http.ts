@@ -91,7 +91,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       if (request.headers.expect !== undefined) response.writeContinue();
       const { method = '', url = '' } = request;
       const { handler, device, query } = routeOf(method, url, head !== undefined);
-      await handler({ ...options, request, response, device, query, head: head ?? Buffer.alloc(0) });
+      await handler({ ...options, request, response, device, head: head ?? Buffer.alloc(0) }, query);
     } catch (error) {
       sendProblem(response, error, log);
     }

@@ -1,12 +1,13 @@
 import { CallhomeError } from '@callhome/shared/errors.js';
+import { z } from 'zod';
 import { deviceId } from '../registry/device-id.js';
 import { type Call, valid } from './call.js';
 import { addDevice, listDevices, removeDevice, showDevice } from './devices.js';
-import { sendRpc } from './rpc.js';
+import { rpcQuery, sendRpc } from './rpc.js';
 import { showStatus } from './status.js';
 import { openTunnel, tunnelProtocol } from './tunnel.js';
 
-type Handler = (call: Call) => Promise<void>;
+type Handler = (call: Call, query: URLSearchParams) => Promise<void>;
 
 interface Route {
   readonly path: RegExp;
@@ -15,12 +16,33 @@ interface Route {
   readonly upgrades?: boolean;
 }
 
+/** A handler with the query that it takes. @throws CALLHOME_REQUEST_INVALID for any other */
+function taking<T extends z.ZodType>(
+  schema: T,
+  handle: (call: Call, query: z.output<T>) => Promise<void>,
+): Handler {
+  return async (call, query) => {
+    const parameters = new Map<string, string>();
+    for (const [name, value] of query) {
+      if (parameters.has(name))
+        throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why: `query: "${name}" is given twice` });
+      parameters.set(name, value);
+    }
+    await handle(call, valid(schema, Object.fromEntries(parameters), 'query'));
+  };
+}
+
+const plain = (handle: (call: Call) => Promise<void>) => taking(z.strictObject({}), handle);
+
 const routes: readonly Route[] = [
-  { path: /^\/v1\/status$/, methods: { GET: showStatus } },
-  { path: /^\/v1\/devices$/, methods: { GET: listDevices } },
-  { path: /^\/v1\/devices\/([^/]+)$/, methods: { GET: showDevice, PUT: addDevice, DELETE: removeDevice } },
-  { path: /^\/v1\/devices\/([^/]+)\/rpc$/, methods: { POST: sendRpc } },
-  { path: /^\/v1\/devices\/([^/]+)\/netconf$/, methods: { GET: openTunnel }, upgrades: true },
+  { path: /^\/v1\/status$/, methods: { GET: plain(showStatus) } },
+  { path: /^\/v1\/devices$/, methods: { GET: plain(listDevices) } },
+  {
+    path: /^\/v1\/devices\/([^/]+)$/,
+    methods: { GET: plain(showDevice), PUT: plain(addDevice), DELETE: plain(removeDevice) },
+  },
+  { path: /^\/v1\/devices\/([^/]+)\/rpc$/, methods: { POST: taking(rpcQuery, sendRpc) } },
+  { path: /^\/v1\/devices\/([^/]+)\/netconf$/, methods: { GET: plain(openTunnel) }, upgrades: true },
 ];
 
 /** What a request asks for. */

@@ -6,7 +6,7 @@ import { parseOperation } from '@callhome/shared/netconf/operation.js';
 import { hasFailed } from '@callhome/shared/netconf/rpc-error.js';
 import { z } from 'zod';
 import { readBody } from './body.js';
-import { type Call, liveDevice, valid } from './call.js';
+import { type Call, liveDevice } from './call.js';
 import { problemOf } from './problem.js';
 
 /** The largest operation. Bytes. */
@@ -47,7 +47,7 @@ const sessionOperations: ReadonlySet<string> = new Set([
   'request-end-session',
 ]);
 
-const rpcQuery = z.strictObject({
+export const rpcQuery = z.strictObject({
   /** Seconds, to the first byte of the reply and between two pieces of it. */
   timeout: z.coerce.number().positive().max(86_400).optional(),
 });
@@ -95,11 +95,10 @@ function endEarly({ request, response, device, log }: Call, cause: CallhomeError
 }
 
 /** POST /v1/devices/{id}/rpc: the `<rpc-reply>` passes through while it arrives. */
-export async function sendRpc(call: Call): Promise<void> {
+export async function sendRpc(call: Call, { timeout }: z.output<typeof rpcQuery>): Promise<void> {
   const { response } = call;
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const { timeout } = valid(rpcQuery, Object.fromEntries(call.query), 'query');
   const operation = parseOperation(await readBody(call.request, maxOperation, 'the operation'));
   if (sessionOperations.has(operation.name)) {
     throw new CallhomeError('CALLHOME_OPERATION_REFUSED', { operation: operation.name, device: call.device });
