@@ -56,11 +56,12 @@ async function openSession(
   const [socket] = await program.expect('a call', calling);
   owned({ stop: async () => void socket.destroy() });
   const [known] = publicKeysFromText(hostKey.publicKey, 'the host key');
-  const device = { id: 'router1', user: 'callhome', hostKeys: [], labels: {} };
+  const device = { id: 'router1', hostKeys: [], labels: {} };
   const life = watchLifecycle(socket, 20);
   const connection = await connectSsh(socket, life, {
     identify: (blob) => (known?.blob.equals(blob) ? device : undefined),
     signer: signer(identity),
+    user: 'callhome',
     keepalive: { maxWait: 30, maxAttempts: 3 },
   });
   return { program, life, connection, session: await connection.openChannel() };

@@ -19,6 +19,7 @@ const ends: readonly (readonly [string, string, (ours: Socket) => Promise<unknow
     (ours) =>
       connectSsh(ours, watchLifecycle(ours, 20), {
         identify: () => undefined,
+        user: 'callhome',
         signer: signer(generateKeyPair()),
         keepalive: undefined,
       }),
