@@ -56,6 +56,8 @@ const catalogue = {
   CALLHOME_CONNECTION_LOST: (f: { why: string }) => `the connection was lost: ${f.why}`,
   CALLHOME_BUFFER_EXCEEDED: (f: { what: string; limit: string }) =>
     `${f.what} exceeds ${f.limit}: the peer ignores flow control`,
+  CALLHOME_TRAFFIC_USELESS: (f: { what: string; limit: string }) =>
+    `the peer sends ${f.what} that nobody has a use for, more than ${f.limit}`,
   CALLHOME_PEER_STALLED: (f: { seconds: number }) => `the peer has not read for ${f.seconds} s`,
   CALLHOME_CHANNEL_REFUSED: (f: { why: string }) => `the device refused a NETCONF session: ${f.why}`,
 

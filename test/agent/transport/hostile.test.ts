@@ -71,7 +71,7 @@ describe("the agent's SSH server, with a peer that", () => {
       ask.call(protocol);
       if (asked % 1000 === 0) await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(await outcome).toMatchObject({ code: 'CALLHOME_BUFFER_EXCEEDED' });
+    expect(await outcome).toMatchObject({ code: 'CALLHOME_TRAFFIC_USELESS' });
   });
 
   it("ignores the channel's window, is cut off with what it sent bounded", async () => {

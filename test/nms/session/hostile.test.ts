@@ -93,7 +93,7 @@ describe('a device', () => {
     serve(socket, {
       onConnection: (connection) => {
         onSession(connection, (session) => {
-          session.on('subsystem', () => flood(socket, connection, session));
+          session.on('subsystem', () => floodChannel(socket, connection, session));
         });
       },
     });
@@ -168,7 +168,7 @@ function withoutExtInfo(connection: Connection): void {
 }
 
 /** Sends data on a session that has no channel yet, whatever window it was granted. */
-function flood(socket: Socket, connection: Connection, session: Session): void {
+function floodChannel(socket: Socket, connection: Connection, session: Session): void {
   const protocol = Object(member(connection, '_protocol'));
   const id = member(member(member(session, '_chanInfo'), 'outgoing'), 'id');
   const block = Buffer.alloc(32_767);

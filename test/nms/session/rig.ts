@@ -26,6 +26,8 @@ export interface Rig {
   readonly registry: Registry;
   readonly collector: Collector;
   start(options?: StartOptions): Promise<void>;
+  /** Makes another device known. */
+  addDevice(id: string, key: KeyPair): Promise<void>;
   /** @param from the loopback address that it comes from */
   call(from?: string): Promise<Socket>;
   /** Resolves when the registry has what became of calls that are over. */
@@ -43,16 +45,15 @@ export function createRig(): Rig {
   let collector: Collector;
   let sockets: Socket[] = [];
   let captured = captureLog();
+  async function addDevice(id: string, { publicKey: { type, blob } }: KeyPair): Promise<void> {
+    const key = { type, blob: blob.toString('base64'), fingerprint: fingerprint(blob) };
+    await registry.add({ id, hostKeys: [key], labels: {} });
+  }
   beforeEach(async () => {
     captured = captureLog();
     folder = await createFolder('registry');
     registry = await openEmbeddedRegistry(folder, new Date());
-    const { type, blob } = hostKey.publicKey;
-    await registry.add({
-      id: 'router1',
-      hostKeys: [{ type, blob: blob.toString('base64'), fingerprint: fingerprint(blob) }],
-      labels: {},
-    });
+    await addDevice('router1', hostKey);
   });
   afterEach(async () => {
     for (const socket of sockets) socket.destroy();
@@ -96,6 +97,7 @@ export function createRig(): Rig {
       await once(socket, 'connect');
       return socket;
     },
+    addDevice,
     settled: () => new Promise(setImmediate),
     lines: () => captured.text().trim().split('\n'),
     logged: (wanted) => captured.next(wanted),

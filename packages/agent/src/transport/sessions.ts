@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ConnectionGuard } from '@callhome/shared/ssh/flow-control.js';
 import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { closeEmptySession, stateOf } from '@callhome/shared/ssh/ssh2-internals.js';
@@ -26,6 +27,9 @@ export interface Sessions {
 const maxGoodbye = 4096;
 
 const goodbye = /<([\w.-]+:)?close-session(\s[^<>]*)?(\/>|>)/;
+
+/** For what a peer has said before it closed the connection to reach its session. Milliseconds. */
+const lastWordsTimeout = 500;
 
 /** A session's channel. */
 interface Open {
@@ -87,8 +91,11 @@ export function serveSessions(
   socket.prependOnceListener('end', judgeEnd);
   socket.prependOnceListener('close', judgeEnd);
   // ssh2 tells of a channel's end once it is read to its end; where the peer is gone nobody may be reading.
-  void life.ended.then(() => {
-    for (const { channel } of opened()) channel.unpipe().resume();
+  void life.ended.then(async ({ code }) => {
+    const left = opened().map(({ channel }) => channel.unpipe().resume());
+    // A peer that has closed the connection may have said something before.
+    if (code === 'CALLHOME_PEER_CLOSED') await pause(lastWordsTimeout);
+    for (const channel of left) channel.emit('close');
   });
   /** A session is closed on our side, which may be all: some peers never close theirs. */
   const closed = (session: Open): void => {

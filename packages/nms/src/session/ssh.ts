@@ -8,7 +8,11 @@ import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { watchOffers } from '@callhome/shared/ssh/offers.js';
 import { fingerprint, keyType } from '@callhome/shared/ssh/public-key.js';
-import { allowMessagesInLaterExchanges, openChannels } from '@callhome/shared/ssh/ssh2-internals.js';
+import {
+  allowMessagesInLaterExchanges,
+  onChannelOpened,
+  openChannels,
+} from '@callhome/shared/ssh/ssh2-internals.js';
 import { type AuthHandlerMiddleware, type Channel, Client, type ParsedKey } from 'ssh2';
 import type { DeviceDefinition } from '../registry/registry.js';
 
@@ -51,7 +55,6 @@ export function connectSsh(
   const connected = deferred<SshDevice>();
   void life.ended.then(connected.reject);
   const client = new Client();
-  const guard = guardConnection(client, socket, life);
   let claim: { readonly device: DeviceDefinition; readonly blob: Buffer } | undefined;
 
   /** Says more than the failed handshake that follows from it. */
@@ -91,7 +94,25 @@ export function connectSsh(
     life.end(new CallhomeError('CALLHOME_AUTHENTICATION_FAILED', { user, why }));
   };
 
-  let disagreement: () => CallhomeError | undefined = () => undefined;
+  if (!life.enter('handshake')) return connected.promise;
+  client.connect({
+    sock: socket,
+    // The user is known once the device is; ssh2 wants one before.
+    username: '',
+    authHandler: authenticate,
+    hostVerifier: verifyHostKey,
+    algorithms,
+    readyTimeout: 0,
+    keepaliveInterval: 0,
+  });
+  const guard = guardConnection(client, socket, life);
+  // What fails on a stream that nobody has yet, or any more, concerns nobody.
+  onChannelOpened(client, (channel) => {
+    channel.on('error', () => undefined);
+    channel.stderr.on('error', () => undefined);
+  });
+  allowMessagesInLaterExchanges(client);
+  const disagreement = watchOffers(client, 'client', undefined);
   client.on('error', (error) => {
     const code = life.stage === 'open' ? 'CALLHOME_CONNECTION_LOST' : 'CALLHOME_HANDSHAKE_FAILED';
     life.end(refusal ?? disagreement() ?? new CallhomeError(code, { why: reasonOf(error) }, error));
@@ -112,20 +133,6 @@ export function connectSsh(
       },
     });
   });
-  if (life.enter('handshake')) {
-    client.connect({
-      sock: socket,
-      // The user is known once the device is; ssh2 wants one before.
-      username: '',
-      authHandler: authenticate,
-      hostVerifier: verifyHostKey,
-      algorithms,
-      readyTimeout: 0,
-      keepaliveInterval: 0,
-    });
-    allowMessagesInLaterExchanges(client);
-    disagreement = watchOffers(client, 'client', undefined);
-  }
   return connected.promise;
 }
 
@@ -163,7 +170,6 @@ function channelOpener(client: Client, guard: ConnectionGuard, life: Lifecycle):
           clearTimeout(timer);
           handedOut.add(channel);
           guard.guardChannel(channel);
-          channel.stderr.resume();
           resolve(channel);
         });
       } catch (error) {

@@ -3,6 +3,8 @@ import type { Channel, Client, Connection } from 'ssh2';
 import { CallhomeError } from '../errors.js';
 import type { Lifecycle } from './lifecycle.js';
 import { isExchangingKeys, openChannels, packetSizeOf, queuedPackets, stateOf } from './ssh2-internals.js';
+import { readInTurns } from './turns.js';
+import { dropUselessMessages } from './useless-messages.js';
 
 /** ssh2 grants 2 MiB, and again 2 MiB while up to 2 MiB are unread: an honest peer stays below twice that. */
 const maxUnread = 8 * 1024 * 1024;
@@ -31,7 +33,8 @@ export interface ConnectionGuard {
 
 /**
  * Bounds the buffers of a connection: ssh2 holds no peer to a channel's window, ignores the socket's backpressure, and
- * queues without end while keys are exchanged. To be called as soon as ssh2 has the socket.
+ * queues without end while keys are exchanged; and reads it in turns with the others. To be called as soon as ssh2 has the
+ * socket.
  */
 export function guardConnection(
   connection: Client | Connection,
@@ -48,6 +51,8 @@ export function guardConnection(
       exceeded("a channel's data", `${maxUnread} bytes`);
     }
   });
+  readInTurns(connection, socket, life);
+  dropUselessMessages(connection, life);
   // Every channel may wait for the socket to drain, and for the end of a key exchange.
   socket.setMaxListeners(0);
   connection.setMaxListeners(0);
@@ -122,6 +127,9 @@ export function guardConnection(
 
   return {
     guardChannel(channel) {
+      // What comes behind a channel's end is an error of its streams, whoever listens.
+      channel.on('error', () => undefined);
+      channel.stderr.on('error', () => undefined);
       const packetSize = packetSizeOf(channel);
       if (!(packetSize >= minPacket)) {
         // Closed, it takes no write any more: of 0 bytes each, ssh2 would never come to an end.

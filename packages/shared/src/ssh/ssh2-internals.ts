@@ -59,6 +59,47 @@ export function allowMessagesInLaterExchanges(connection: Client | Connection): 
   });
 }
 
+/** Shows each message to `take` before ssh2 has it, and not to ssh2 what is taken. To be called before the first exchange. */
+export function onMessage(connection: Client | Connection, take: (message: Buffer) => boolean): void {
+  replace(member(connection, '_protocol'), '_onPayload', (handle) => (message) => {
+    if (!(message instanceof Uint8Array)) return handle(message);
+    return take(Buffer.from(message.buffer, message.byteOffset, message.length))
+      ? undefined
+      : handle(message);
+  });
+}
+
+/** Gives what arrives on the socket to `take`, to be handed on to ssh2 by `read`, in pieces of any size. */
+export function onArrival(
+  connection: Client | Connection,
+  take: (arrived: Buffer, read: (piece: Buffer) => void) => void,
+): void {
+  replace(member(connection, '_protocol'), 'parse', (parse) => (arrived) => {
+    if (arrived instanceof Buffer) take(arrived, (piece) => void parse(piece, 0, piece.length));
+  });
+}
+
+/** Refuses a global request (RFC 4254 §4). */
+export function refuseGlobalRequest(connection: Client | Connection): void {
+  call(member(connection, '_protocol'), 'requestFailure');
+}
+
+/** Shows each channel of a client as soon as ssh2 has it, before anybody else does anything with it. */
+export function onChannelOpened(client: Client, show: (channel: Channel) => void): void {
+  replace(member(client, '_chanMgr'), 'update', (update) => (id, channel) => {
+    if (isChannel(channel)) show(channel);
+    return update(id, channel);
+  });
+}
+
+/** Lets the peer send so many more bytes on a channel (RFC 4254 §5.2), where ssh2 has not counted them. */
+export function growWindow(connection: Client | Connection, id: number, bytes: number): void {
+  const channel = call(member(connection, '_chanMgr'), 'get', id);
+  const outgoing = member(channel, 'outgoing');
+  if (member(outgoing, 'state') === 'open' || member(outgoing, 'state') === 'eof')
+    call(member(connection, '_protocol'), 'channelWindowAdjust', member(outgoing, 'id'), bytes);
+}
+
 /** Shows our first KEXINIT and the peer's, when that has come: ssh2 tells only that it could not agree. */
 export function onFirstOffers(
   connection: Client | Connection,

@@ -1,0 +1,145 @@
+import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
+import type { Connection, Session } from 'ssh2';
+import { describe, expect, it } from 'vitest';
+import { closed, createRig, serve } from './rig.js';
+
+const rig = createRig();
+const healthyKey = generateKeyPair();
+
+function member(owner: unknown, name: string): unknown {
+  return Reflect.get(Object(owner), name);
+}
+
+/** The number of a session's channel, as its peer knows it. */
+function channelOf(session: Session): Buffer {
+  return number(Number(member(member(member(session, '_chanInfo'), 'outgoing'), 'id')));
+}
+
+/** Sends a message that ssh2 has no method for. */
+function send(connection: Connection, ...parts: readonly (Buffer | string | number)[]): void {
+  const message = Buffer.concat(
+    parts.map((part) => {
+      if (typeof part === 'number') return Buffer.from([part]);
+      if (part instanceof Buffer) return part;
+      const text = Buffer.alloc(4 + part.length);
+      text.writeUInt32BE(part.length);
+      text.write(String(part), 4, 'latin1');
+      return text;
+    }),
+  );
+  const cipher = member(member(connection, '_protocol'), '_cipher');
+  const allocate = member(cipher, 'allocPacket') as (length: number) => Buffer;
+  const packet = allocate.call(cipher, message.length);
+  packet.set(message, 5);
+  (member(cipher, 'encrypt') as (packet: Buffer) => void).call(cipher, packet);
+}
+
+const number = (value: number): Buffer => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+};
+const [globalRequest, ignore, data, extendedData, eof] = [80, 2, 94, 95, 96];
+const standardError = number(1);
+
+/** Calls the collector as the device that it knows, and repeats something on the connection until that is cut off. */
+async function flood(say: (connection: Connection, channel: Buffer) => void, answer = true): Promise<void> {
+  const socket = await rig.call();
+  const over = closed(socket);
+  serve(socket, {
+    onConnection(connection) {
+      connection.on('session', (acceptSession) => {
+        const session = acceptSession();
+        session.on('subsystem', (accept) => answer && accept());
+        const id = channelOf(session);
+        const go = (): void => {
+          for (let times = 0; times < 100 && !socket.destroyed; times += 1) say(connection, id);
+          if (socket.destroyed) return;
+          if (socket.writableNeedDrain) socket.once('drain', go);
+          else setImmediate(go);
+        };
+        go();
+      });
+    },
+  });
+  await over;
+}
+
+describe('a device that sends without end', () => {
+  const keys = 'x'.repeat(2000);
+  it.each([
+    ['global requests', true, (to: Connection) => send(to, globalRequest, 'keepalive@openssh.com', 1)],
+    ['its host keys', true, (to: Connection) => send(to, globalRequest, 'hostkeys-00@openssh.com', 1, keys)],
+    ['what is to be ignored', true, (to: Connection) => send(to, ignore, keys)],
+    ['nothing, in messages', true, (to: Connection, id: Buffer) => send(to, data, id, '')],
+    [
+      'text on standard error',
+      true,
+      (to: Connection, id: Buffer) => send(to, extendedData, id, standardError, keys),
+    ],
+    [
+      'text on standard error before it answers for the subsystem',
+      false,
+      (to: Connection, id: Buffer) => send(to, extendedData, id, standardError, keys),
+    ],
+    [
+      'text on the standard error of no channel',
+      true,
+      (to: Connection) => send(to, extendedData, number(99), standardError, ''),
+    ],
+  ])('%s is cut off, and nobody else', async (_what, answer, say) => {
+    await rig.start();
+    await rig.addDevice('healthy', healthyKey);
+    const connected = rig.logged('device connected');
+    serve(await rig.call(), { key: healthyKey });
+    await connected;
+    const failed = rig.logged('CALLHOME_TRAFFIC_USELESS');
+    await flood(say, answer);
+    await failed;
+    const healthy = rig.collector.connection('healthy');
+    expect((await healthy?.session.request('<get/>'))?.xml).toContain('<ok/>');
+  });
+});
+
+describe('what comes behind the end of a channel', () => {
+  it.each([
+    [
+      'on standard error',
+      true,
+      (to: Connection, id: Buffer) => send(to, extendedData, id, standardError, 'x'),
+    ],
+    ['as data', true, (to: Connection, id: Buffer) => send(to, data, id, 'x')],
+    [
+      'on standard error before the subsystem is answered for',
+      false,
+      (to: Connection, id: Buffer) => send(to, extendedData, id, standardError, 'x'),
+    ],
+    [
+      'as data before the subsystem is answered for',
+      false,
+      (to: Connection, id: Buffer) => send(to, data, id, 'x'),
+    ],
+  ])('%s ends nobody', async (_what, answer, say) => {
+    await rig.start();
+    let later: () => void = () => undefined;
+    const said = new Promise<void>((resolve) => {
+      later = resolve;
+    });
+    serve(await rig.call(), {
+      onConnection(connection) {
+        connection.on('session', (acceptSession) => {
+          const session = acceptSession();
+          session.on('subsystem', (accept) => answer && accept());
+          const id = channelOf(session);
+          send(connection, eof, id);
+          say(connection, id);
+          later();
+        });
+      },
+    });
+    await said;
+    const connected = rig.logged('device connected');
+    serve(await rig.call());
+    await connected;
+  });
+});
