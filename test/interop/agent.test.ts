@@ -4,8 +4,10 @@ import { createFolder, removeFolder } from '../programs/folder.js';
 import { createOwner } from '../programs/owned.js';
 import { commandBackend, settings } from '../programs/settings.js';
 import { interfaceConfig } from './interfaces.js';
+import { startAsyncsshNms } from './peers/asyncssh.js';
 import { startNcclientNms } from './peers/ncclient-nms.js';
 import { type Netconfd, startNetconfd } from './peers/netconfd.js';
+import type { NmsProgram } from './peers/nms-program.js';
 import { startOpensshClientNms } from './peers/openssh-client-nms.js';
 import { requirePeers } from './peers/require-peers.js';
 import { createKeyFile, type KeyFile } from './peers/ssh-key.js';
@@ -15,10 +17,10 @@ const endOfMessage = ']]>]]>';
 const periodic = settings({ 'connection-type': { periodic: { period: 65535 } } });
 const namespace = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"';
 
-async function createKey(): Promise<KeyFile> {
+async function createKey(kind?: readonly string[]): Promise<KeyFile> {
   const folder = await createFolder('keys');
   owned({ stop: () => removeFolder(folder) });
-  return createKeyFile(folder, 'nms');
+  return createKeyFile(folder, 'nms', kind);
 }
 
 /** An agent that calls the management system at `port`, whose port must be known before its host key is: so it is configured twice. */
@@ -41,6 +43,23 @@ async function createCaller(
       await agent.start();
     },
   };
+}
+
+/** Says hello, asks and closes the session, upon which the NMS ends. */
+async function useSession(nms: NmsProgram): Promise<void> {
+  let text = '';
+  nms.session.on('data', (chunk: Buffer) => {
+    text += chunk;
+  });
+  nms.session.write(
+    `<hello ${namespace}><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability></capabilities></hello>${endOfMessage}`,
+  );
+  nms.session.write(`<rpc ${namespace} message-id="1"><get/></rpc>${endOfMessage}`);
+  nms.session.write(`<rpc ${namespace} message-id="2"><close-session/></rpc>${endOfMessage}`);
+  expect(await nms.ended, nms.output()).toBe(0);
+  expect(text).toContain('<session-id>1</session-id>');
+  expect(text).toContain('<remote-address>127.0.0.1</remote-address>');
+  expect(text).toContain('<ok/>');
 }
 
 requirePeers('netconfd', 'ncclient')('our agent with netconfd behind it calls home to ncclient', () => {
@@ -70,6 +89,26 @@ requirePeers('netconfd', 'ncclient')('our agent with netconfd behind it calls ho
   });
 });
 
+requirePeers('asyncssh')('our agent calls home to asyncssh', () => {
+  test('which has an RSA key, and exchanges keys again', async () => {
+    const key = await createKey(['-t', 'rsa']);
+    const { agent, call } = await createCaller(key);
+    const nms = owned(
+      await startAsyncsshNms({
+        user: 'callhome',
+        keyFile: key.file,
+        hostKey: agent.hostKey,
+        rekeyBytes: 100,
+      }),
+    );
+    await agent.edit(periodic);
+    await call(nms.port);
+    await useSession(nms);
+    expect(nms.output().match(/Completed key exchange/g)?.length).toBeGreaterThan(1);
+    await agent.program.logged({ msg: 'next connection due' });
+  });
+});
+
 requirePeers('ssh')('our agent calls home to the OpenSSH client', () => {
   test('which opens a NETCONF session, and ends it with exit status 0', async () => {
     const key = await createKey();
@@ -79,19 +118,7 @@ requirePeers('ssh')('our agent calls home to the OpenSSH client', () => {
     );
     await agent.edit(periodic);
     await call(nms.port);
-    let text = '';
-    nms.session.on('data', (chunk: Buffer) => {
-      text += chunk;
-    });
-    nms.session.write(
-      `<hello ${namespace}><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability></capabilities></hello>${endOfMessage}`,
-    );
-    nms.session.write(`<rpc ${namespace} message-id="1"><get/></rpc>${endOfMessage}`);
-    nms.session.write(`<rpc ${namespace} message-id="2"><close-session/></rpc>${endOfMessage}`);
-    expect(await nms.ended, nms.output()).toBe(0);
-    expect(text).toContain('<session-id>1</session-id>');
-    expect(text).toContain('<remote-address>127.0.0.1</remote-address>');
-    expect(text).toContain('<ok/>');
+    await useSession(nms);
     await agent.program.logged({ msg: 'next connection due' });
   });
 

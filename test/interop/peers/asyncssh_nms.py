@@ -55,6 +55,8 @@ async def main():
         subsystem="netconf", encoding=None, stdin=sys.stdin, stdout=sys.stdout
     )
     await session.wait_closed()
+    connection.close()
+    await connection.wait_closed()
 
 
 asyncio.run(main())

@@ -65,10 +65,10 @@ export function watchOffers(
   weAre: 'client' | 'server',
   setting: string | undefined,
 ): () => CallhomeError | undefined {
-  let missing: readonly Disagreement[] = [];
+  let missing: readonly Disagreement[] | undefined;
   onFirstOffers(connection, (ours, theirs) => {
-    missing = disagreements(ours, theirs, weAre);
+    missing ??= disagreements(ours, theirs, weAre);
   });
   return () =>
-    missing.length > 0 ? new CallhomeError('CALLHOME_NO_COMMON_ALGORITHM', { missing, setting }) : undefined;
+    missing?.length ? new CallhomeError('CALLHOME_NO_COMMON_ALGORITHM', { missing, setting }) : undefined;
 }
