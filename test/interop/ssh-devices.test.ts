@@ -14,7 +14,7 @@ import { createFolder, removeFolder } from '../programs/folder.js';
 import { createOwner } from '../programs/owned.js';
 import type { Program } from '../programs/program.js';
 import { type AsyncsshDeviceOptions, startAsyncsshDevice } from './peers/asyncssh.js';
-import { buildGoSsh, type GoSsh } from './peers/go-ssh.js';
+import { buildGoSsh, buildTimeout, type GoSsh } from './peers/go-ssh.js';
 import { requirePeers } from './peers/require-peers.js';
 import { createKeyFile, type KeyFile } from './peers/ssh-key.js';
 
@@ -89,7 +89,7 @@ requirePeers(
 )('a device that calls home', () => {
   beforeAll(async () => {
     go = await buildGoSsh(folder);
-  }, 130_000);
+  }, buildTimeout);
 
   const everyKind = Object.keys(devices).flatMap((device) =>
     kinds.map(([name, args, make]) => [device, name, args, make] as const),
@@ -115,9 +115,9 @@ requirePeers(
     'exchanges keys again and again in the middle of a transfer both ways: %s, %s',
     async (device, cipher) => {
       const hostKey = await createKeyFile(folder, `${device}-${cipher.slice(0, 8)}`);
-      const more = { rekeyBytes: megabyte, ...(device === 'asyncssh' && { cipher }) };
+      const more = { rekeyBytes: megabyte / 2, ...(device === 'asyncssh' && { cipher }) };
       const { program, session, life } = await openSession(device, hostKey, generateKeyPair(), more);
-      const size = 10 * megabyte;
+      const size = 5 * megabyte;
       const transfer = Promise.all([send(session, size), receive(session, size)]);
       const isWhole = transfer.then(([sent, received]) => sent === received);
       expect(await Promise.race([isWhole, life.ended])).toBe(true);

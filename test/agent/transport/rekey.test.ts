@@ -5,7 +5,7 @@ import { CallhomeError } from '@callhome/shared/errors.js';
 import { generateKeyPair, type KeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
 import { watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { describe, expect, it } from 'vitest';
-import { createRig, internals, logIn, subsystem, userKey } from './rig.js';
+import { countExchanges, createRig, internals, logIn, subsystem, userKey } from './rig.js';
 import { receive, send } from './transfer.js';
 
 const rig = createRig();
@@ -13,16 +13,6 @@ const rig = createRig();
 const megabyte = 1024 * 1024;
 const size = 50 * megabyte;
 const unlimited = { bytes: Number.MAX_SAFE_INTEGER, seconds: 3600, timeout: 20 };
-
-/** Counts how often a server's end has exchanged keys. */
-function countExchanges(channel: unknown): () => number {
-  let count = 0;
-  const connection = Reflect.get(Object(channel), '_client') as NodeJS.EventEmitter;
-  connection.on('rekey', () => {
-    count += 1;
-  });
-  return () => count;
-}
 
 const openBySsh2 = async (nms: Socket): Promise<Duplex> =>
   subsystem(await logIn(nms, userKey, { hostVerifier: () => true }));

@@ -135,6 +135,16 @@ export function subsystem(client: Client, name = 'netconf'): Promise<ClientChann
   });
 }
 
+/** Counts how often keys are exchanged from now on, by one of the channels that the agent's end has opened. */
+export function countExchanges(channel: unknown): () => number {
+  let count = 0;
+  const connection = Reflect.get(Object(channel), '_client') as NodeJS.EventEmitter;
+  connection.on('rekey', () => {
+    count += 1;
+  });
+  return () => count;
+}
+
 /** A member that ssh2 keeps to itself, for a peer that breaks the rules. */
 export function internals(
   owner: unknown,

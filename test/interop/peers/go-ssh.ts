@@ -6,7 +6,7 @@ import { type Program, startProgram } from '../../programs/program.js';
 import { type NmsProgram, startNmsProgram } from './nms-program.js';
 
 /** For the build, from nothing. Milliseconds. */
-const buildTimeout = 120_000;
+export const buildTimeout = 120_000;
 
 export interface GoNmsOptions {
   readonly user: string;
