@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { chmod, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import path from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
 import type { SessionChannel } from '@callhome/agent/backend/backend.js';
@@ -59,7 +59,7 @@ describe('a command backend', () => {
     const { output } = open('/usr/bin/env');
     const lines = (await textOf(output)).trim().split('\n').sort();
     expect(lines).toEqual([
-      `HOME=${homedir()}`,
+      `HOME=${userInfo().homedir}`,
       `LOGNAME=${origin.user}`,
       'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       expect.stringMatching(/^SHELL=\//),
