@@ -16,6 +16,8 @@ const catalogue = {
     `the state folder ${f.dir} is in use by ${f.pid === undefined ? 'another process' : `process ${f.pid}`}: stop it, or give another --state-dir`,
   CALLHOME_STATE_UNUSABLE: (f: { dir: string; why: string }) =>
     `the state folder ${f.dir} cannot be used: ${f.why}`,
+  CALLHOME_STATE_DENIED: (f: { dir: string; owner: string; instead: string }) =>
+    `the state folder ${f.dir} is not yours to read: run the command as ${f.owner} or as root, or give ${f.instead}`,
   CALLHOME_PORT_IN_USE: (f: { address: string; port: number; setting: string }) =>
     `${f.address} port ${f.port} is in use: end the program that listens there, or change ${f.setting}`,
   CALLHOME_LISTEN_FAILED: (f: { address: string; port: number; why: string }) =>

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { CallhomeError, reasonOf } from './errors.js';
@@ -17,6 +18,62 @@ export function defaultStateFolder(env: NodeJS.ProcessEnv = process.env): string
   const systemd = env['STATE_DIRECTORY']?.split(':')[0];
   if (systemd) return systemd;
   return join(env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state'), 'callhome');
+}
+
+/** That of the services, by `StateDirectory` of their units. */
+const serviceFolder = '/var/lib/callhome';
+
+/** The kernel's word for what failed, such as ENOENT, from an error or what it wraps. */
+function systemCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = 'code' in error ? String(error.code) : '';
+  return /^E[A-Z]+$/.test(code) ? code : systemCode(error.cause);
+}
+
+/** Whom a folder belongs to, in words. */
+async function ownerOf(dir: string): Promise<string> {
+  const uid = await stat(dir).then(
+    (found) => String(found.uid),
+    () => undefined,
+  );
+  if (uid === undefined) return 'its user';
+  const { stdout } = spawnSync('id', ['-nu', uid], { encoding: 'utf8', timeout: 10_000 });
+  return `the user ${stdout?.trim() || uid}`;
+}
+
+/**
+ * Finds a running program by its state folder: the one that is given or that systemd sets; else the user's own, and
+ * where no program runs there, the service's.
+ * @param find fails with a system error in its causes where no program runs
+ * @param instead the options that name another, for the message to who may not read the folder
+ * @throws CALLHOME_STATE_DENIED, and what `find` throws
+ */
+export async function findRunning<T>(
+  given: string | undefined,
+  find: (folder: string) => Promise<T>,
+  instead: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<T> {
+  const own = given ?? defaultStateFolder(env);
+  const folders = given !== undefined || env['STATE_DIRECTORY'] ? [own] : [own, serviceFolder];
+  let absent: unknown;
+  let denied: CallhomeError | undefined;
+  for (const dir of folders) {
+    try {
+      return await find(dir);
+    } catch (error) {
+      const code = systemCode(error);
+      if (code === 'EACCES')
+        denied = new CallhomeError(
+          'CALLHOME_STATE_DENIED',
+          { dir, owner: await ownerOf(dir), instead },
+          error,
+        );
+      else if (code === 'ENOENT' || code === 'ECONNREFUSED') absent ??= error;
+      else throw error;
+    }
+  }
+  throw denied ?? absent;
 }
 
 /** For the message to a second program: a full disk, which prevents it, is no reason not to start. */

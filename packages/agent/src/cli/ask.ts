@@ -1,9 +1,8 @@
-import { addStateOption } from '@callhome/shared/cli/options.js';
+import { addRunningStateOption } from '@callhome/shared/cli/options.js';
 import { writeResult } from '@callhome/shared/cli/output.js';
-import { defaultStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { askAgent } from '../control/client.js';
+import { askRunningAgent } from '../control/client.js';
 
 interface StateOptions {
   readonly stateDir?: string;
@@ -15,13 +14,13 @@ const changes = z.object({ added: names, changed: names, removed: names, unchang
 function about(command: 'reconnect' | 'connect-now') {
   return async (application: string | undefined, { stateDir }: StateOptions): Promise<void> => {
     const which = application === undefined ? {} : { application };
-    await askAgent(stateDir ?? defaultStateFolder(), { command, ...which });
+    await askRunningAgent(stateDir, { command, ...which });
   };
 }
 
 /** `reconnect` and `connect-now`: applications of the running agent, all or one. */
 export function addReconnect(program: Command): void {
-  addStateOption(program.command('reconnect'))
+  addRunningStateOption(program.command('reconnect'))
     .summary('let the running agent connect anew')
     .description(
       'Ends the connection of an application and makes another at once; where there is none, ends the pause before the next\n' +
@@ -30,7 +29,7 @@ export function addReconnect(program: Command): void {
     .argument('[application]', 'its name; all applications where it is left out')
     .addHelpText('after', '\nExamples:\n  $ callhome-agent reconnect\n  $ callhome-agent reconnect nms')
     .action(about('reconnect'));
-  addStateOption(program.command('connect-now'))
+  addRunningStateOption(program.command('connect-now'))
     .summary('let a periodic application of the running agent connect before its time')
     .description(
       'Connects now what is configured to connect periodically, and goes on with its schedule afterwards. Where it is\n' +
@@ -43,7 +42,7 @@ export function addReconnect(program: Command): void {
 
 /** `reload`: the running agent reads its configuration again. */
 export function addReload(program: Command): void {
-  addStateOption(program.command('reload'))
+  addRunningStateOption(program.command('reload'))
     .summary('let the running agent read its configuration again')
     .description(
       'The running agent reads its configuration file again, as on SIGHUP. Connections of applications that did not change\n' +
@@ -51,7 +50,7 @@ export function addReload(program: Command): void {
     )
     .addHelpText('after', '\nExample:\n  $ callhome-agent check agent.json && callhome-agent reload')
     .action(async ({ stateDir }: StateOptions) => {
-      const answer = await askAgent(stateDir ?? defaultStateFolder(), { command: 'reload' });
+      const answer = await askRunningAgent(stateDir, { command: 'reload' });
       const done = changes.parse(answer);
       for (const [what, applications] of Object.entries(done))
         for (const application of applications) await writeResult(`${what}\t${application}\n`);

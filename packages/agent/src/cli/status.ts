@@ -1,9 +1,8 @@
-import { addStateOption } from '@callhome/shared/cli/options.js';
+import { addRunningStateOption } from '@callhome/shared/cli/options.js';
 import { writeJson, writeTable } from '@callhome/shared/cli/output.js';
-import { defaultStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
 import { type StatusView, statusViews } from '../application/status-view.js';
-import { askAgent } from '../control/client.js';
+import { askRunningAgent } from '../control/client.js';
 
 function rowOf(view: StatusView): string[] {
   const connected = view.state === 'connected';
@@ -20,7 +19,7 @@ function rowOf(view: StatusView): string[] {
 
 /** `status`: what the agent is doing. */
 export function addStatus(program: Command): void {
-  addStateOption(program.command('status'))
+  addRunningStateOption(program.command('status'))
     .summary('show what the running agent does')
     .description(
       'Shows each application of the running agent: its state (waiting, dialling, authenticating, connected), the endpoint,\n' +
@@ -37,7 +36,7 @@ Examples:
   $ callhome-agent status --json | jq -r '.[] | select(.state != "connected") | .lastError.code'`,
     )
     .action(async ({ json, stateDir }: { json?: true; stateDir?: string }) => {
-      const answer = await askAgent(stateDir ?? defaultStateFolder(), { command: 'status' });
+      const answer = await askRunningAgent(stateDir, { command: 'status' });
       const views = statusViews.parse(answer);
       if (json) await writeJson(views);
       else

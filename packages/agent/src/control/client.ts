@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { findRunning } from '@callhome/shared/state-folder.js';
 import { decodeUtf8, readBytes } from '@callhome/shared/text.js';
 import { type ControlRequest, controlAnswer } from './requests.js';
 import { socketPath } from './server.js';
@@ -33,4 +34,13 @@ export async function askAgent(stateFolder: string, request: ControlRequest): Pr
   } finally {
     socket.destroy();
   }
+}
+
+/**
+ * Asks the running agent.
+ * @param stateFolder the one that was given
+ * @throws CALLHOME_STATE_DENIED, and as `askAgent`
+ */
+export function askRunningAgent(stateFolder: string | undefined, request: ControlRequest): Promise<unknown> {
+  return findRunning(stateFolder, (folder) => askAgent(folder, request), 'another --state-dir');
 }

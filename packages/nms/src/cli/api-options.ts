@@ -1,7 +1,9 @@
-import { addStateOption } from '@callhome/shared/cli/options.js';
-import { CallhomeError, isCallhomeError } from '@callhome/shared/errors.js';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { addRunningStateOption } from '@callhome/shared/cli/options.js';
+import { CallhomeError, isCallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { readTextFile } from '@callhome/shared/files.js';
-import { defaultStateFolder } from '@callhome/shared/state-folder.js';
+import { findRunning } from '@callhome/shared/state-folder.js';
 import { type Command, InvalidArgumentError } from 'commander';
 import { tokenFile, urlFile } from '../northbound/api-files.js';
 import { type ApiClient, createApiClient } from '../northbound/client.js';
@@ -29,7 +31,7 @@ export function deviceArgument(text: string): string {
 
 /** Gives a command the options that say where the collector is. */
 export function addApiOptions(command: Command): Command {
-  return addStateOption(command)
+  return addRunningStateOption(command)
     .option('--url <url>', "the collector's API (default: as `serve` left it in the state folder)", httpUrl)
     .option(
       '--token-file <file>',
@@ -37,7 +39,27 @@ export function addApiOptions(command: Command): Command {
     );
 }
 
-async function leftUrl(file: string): Promise<URL> {
+/** For a TCP connection on this machine. Milliseconds. */
+const connectTimeout = 5_000;
+
+/** @throws CALLHOME_API_UNREACHABLE where nobody listens: a collector that was killed leaves its address behind */
+async function checkListening(url: URL): Promise<void> {
+  const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) });
+  socket.setTimeout(connectTimeout, () =>
+    socket.destroy(new Error(`no TCP connection for ${connectTimeout / 1000} s`)),
+  );
+  try {
+    await once(socket, 'connect');
+  } catch (error) {
+    throw new CallhomeError('CALLHOME_API_UNREACHABLE', { url: url.origin, why: reasonOf(error) }, error);
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Where the collector that runs on a state folder has its API. */
+async function leftUrl(folder: string): Promise<URL> {
+  const file = urlFile(folder);
   const text = await readTextFile(file, 1024).catch((error) => {
     if (isCallhomeError(error, 'CALLHOME_FILE_UNREADABLE')) {
       throw new CallhomeError('CALLHOME_API_UNKNOWN', { file }, error);
@@ -45,12 +67,19 @@ async function leftUrl(file: string): Promise<URL> {
     throw error;
   });
   if (!URL.canParse(text)) throw new CallhomeError('CALLHOME_API_UNKNOWN', { file });
-  return new URL(text);
+  const url = new URL(text);
+  await checkListening(url);
+  return url;
+}
+
+async function readToken(file: string): Promise<string> {
+  return (await readTextFile(file, 1024)).trim();
 }
 
 /**
  * The collector that the options name.
- * @throws CALLHOME_API_UNKNOWN, CALLHOME_FILE_UNREADABLE, CALLHOME_USAGE
+ * @throws CALLHOME_API_UNKNOWN, CALLHOME_API_UNREACHABLE, CALLHOME_STATE_DENIED, CALLHOME_FILE_UNREADABLE,
+ * CALLHOME_USAGE
  */
 export async function openApi(options: ApiOptions): Promise<ApiClient> {
   if (options.url && !options.tokenFile && !options.stateDir) {
@@ -58,9 +87,12 @@ export async function openApi(options: ApiOptions): Promise<ApiClient> {
       '--url needs --token-file: the token in the state folder is for the collector that left it there';
     throw new CallhomeError('CALLHOME_USAGE', { problem });
   }
-  const folder = options.stateDir ?? defaultStateFolder();
-  const url = options.url ?? (await leftUrl(urlFile(folder)));
-  const file = options.tokenFile ?? tokenFile(folder);
-  const token = (await readTextFile(file, 1024)).trim();
-  return createApiClient({ url, token, tokenFile: file });
+  const given = options.tokenFile;
+  const givenToken = given === undefined ? undefined : await readToken(given);
+  const clientOf = async (folder: string): Promise<ApiClient> => {
+    const url = options.url ?? (await leftUrl(folder));
+    const file = given ?? tokenFile(folder);
+    return createApiClient({ url, token: givenToken ?? (await readToken(file)), tokenFile: file });
+  };
+  return findRunning(options.stateDir, clientOf, 'another --state-dir, or --url and --token-file');
 }
