@@ -47,6 +47,7 @@ const sessionOperations: ReadonlySet<string> = new Set([
   'request-end-session',
 ]);
 
+/** What the query may say. */
 export const rpcQuery = z.strictObject({
   /** Seconds, to the first byte of the reply and between two pieces of it. */
   timeout: z.coerce.number().positive().max(86_400).optional(),
