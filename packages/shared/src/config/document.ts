@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { CallhomeError, isCallhomeError } from '../errors.js';
 import { readTextFile } from '../files.js';
 import { type Configuration, configuration, members } from './configuration.js';
-import { configInvalid, type Problem } from './problems.js';
+import { configInvalid, notXml, type Problem } from './problems.js';
 import { readJson } from './yang/json.js';
 import { parseJson } from './yang/json-text.js';
 import { type Fields, type Find, isFields, type Leafref, type Rule } from './yang/node.js';
@@ -78,10 +78,7 @@ function readData(text: string, file: string, problems: Problem[]): Fields {
     try {
       return readXml(members, text, complain);
     } catch (error) {
-      if (!isCallhomeError(error, 'CALLHOME_XML')) throw error;
-      // columns of the first line are not the file's
-      const why = error.facts.why.replace(/^(\d+):\d+: /, 'line $1: ');
-      throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: not XML: ${why}`] });
+      throw isCallhomeError(error, 'CALLHOME_XML') ? notXml(file, error) : error;
     }
   }
   if (text.trim() === '')

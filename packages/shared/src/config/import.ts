@@ -6,6 +6,7 @@ import { type Document, readDocument } from './document.js';
 import { draft2014Namespace, readDraft2014 } from './draft-2014/read.js';
 import { draft2014ToModel } from './draft-2014/to-model.js';
 import { readJunos } from './junos/read.js';
+import { withoutTerminal } from './junos/terminal.js';
 import { junosToModel } from './junos/to-model.js';
 
 /** A call-home configuration that came in another form than the model's. */
@@ -43,8 +44,14 @@ function isDraft2014(text: string): boolean {
   }
 }
 
+/** How the XML of a Junos device begins. */
+const junosXml =
+  /^(?:\s|<\?[^>]*>|<!--(?:[^-]|-[^-])*-->)*<(?:configuration[\s>]|rpc-reply[^>]*>\s*<configuration[\s>])/;
+
 /** The form of a configuration's text, by how it begins. */
-export function formOf(text: string): Form {
+export function formOf(pasted: string): Form {
+  const text = withoutTerminal(pasted);
+  if (junosXml.test(text)) return 'junos';
   if (/^\s*</.test(text)) return isDraft2014(text) ? 'draft-2014' : 'model';
   return /^\s*([[{"]|$)/.test(text) ? 'model' : 'junos';
 }
@@ -76,7 +83,8 @@ type References = ReturnType<typeof referencesOf>;
 
 function importJunos(text: string, file: string, references: References) {
   const { clients, problems, notes } = readJunos(text, file);
-  return { converted: junosToModel(clients, references), problems, notes };
+  const converted = junosToModel(clients, references);
+  return { converted, problems, notes: [...converted.notes, ...notes] };
 }
 
 function importDraft2014(text: string, file: string, references: References) {

@@ -42,3 +42,10 @@ export function problemLines(file: string, data: unknown, problems: readonly Pro
 export function configInvalid(file: string, data: unknown, problems: readonly Problem[]): CallhomeError {
   return new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: problemLines(file, data, problems) });
 }
+
+/** A text that is not XML, as the error of a configuration. */
+export function notXml(file: string, error: CallhomeError<'CALLHOME_XML'>): CallhomeError {
+  // columns of the first line are not the file's
+  const why = error.facts.why.replace(/^(\d+):\d+: /, 'line $1: ');
+  return new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: not XML: ${why}`] }, error);
+}

@@ -47,13 +47,17 @@ const application = {
 
 /** What is lost of the client with these changes. */
 function lost(change: Partial<OutboundSshClient>) {
-  const { applications, losses } = junosToModel([{ ...client, ...change }], references);
-  return { application: applications[0], losses: losses.map(({ line, text }) => `${line}: ${text}`) };
+  const { applications, losses, notes } = junosToModel([{ ...client, ...change }], references);
+  return { application: applications[0], losses: losses.map(({ line, text }) => `${line}: ${text}`), notes };
 }
 
 describe('a Junos client in the model', () => {
   it('is one application with its servers in order', () => {
-    expect(junosToModel([client], references)).toEqual({ applications: [application], losses: [] });
+    expect(junosToModel([client], references)).toEqual({
+      applications: [application],
+      losses: [],
+      notes: [],
+    });
   });
 
   it.each([
@@ -74,8 +78,8 @@ describe('a Junos client in the model', () => {
     ]);
   });
 
-  it('with values that the model does not have gets the nearest', () => {
-    const { application, losses } = lost({
+  it('with values that the model does not have gets the nearest, with a note of it', () => {
+    const { application, losses, notes } = lost({
       keepAlive: { retry: 300, timeout: 70_000 },
       servers: [{ ...server, retry: 1000, timeout: 0 }],
     });
@@ -84,11 +88,12 @@ describe('a Junos client in the model', () => {
       'max-wait': 65535,
       'max-attempts': 255,
     });
-    expect(losses).toEqual([
-      '2: client "NMS": keep-alive timeout 70000 becomes 65535: the model has 1 to 65535',
-      '2: client "NMS": keep-alive retry 300 becomes 255: the model has 0 to 255',
-      '5: client "NMS": timeout 0 becomes 1: the model has 1 to 65535',
-      '5: client "NMS": retry 1000 becomes 255: the model has 1 to 255',
+    expect(losses).toEqual([]);
+    expect(notes).toEqual([
+      'line 2: client "NMS": keep-alive timeout 70000 becomes 65535: the model has 1 to 65535',
+      'line 2: client "NMS": keep-alive retry 300 becomes 255: the model has 0 to 255',
+      'line 5: client "NMS": timeout 0 becomes 1: the model has 1 to 65535',
+      'line 5: client "NMS": retry 1000 becomes 255: the model has 1 to 255',
     ]);
   });
 
@@ -115,6 +120,7 @@ describe('a Junos client in the model', () => {
   it('without a server is left out', () => {
     expect(lost({ servers: [] })).toEqual({
       application: undefined,
+      notes: [],
       losses: ['2: client "NMS": there is no server: left out'],
     });
   });

@@ -27,6 +27,11 @@ function syntaxError(text: string): string {
   return 'none';
 }
 
+const noRoutingInstance =
+  'left out: the model has no routing instances: run the agent in that VRF or network namespace';
+const noGroups =
+  'groups are not applied here: give what `show configuration system services outbound-ssh | display inheritance` shows';
+
 const whole = `## Last commit: 2024-01-01 00:00:00 UTC by admin
 version 21.2R3;
 apply-groups [ re0 re1 ];
@@ -157,14 +162,13 @@ commit and-quit`);
   client "" { device-id x; }
 }`),
     ).toEqual([
-      '2: "routing-instance" of outbound-ssh is not understood: left out',
-      '3: "traceoptions" of outbound-ssh is not understood: left out',
-      '6: client "NMS": "apply-groups" is not understood: left out',
+      `2: routing-instance "mgmt": ${noRoutingInstance}`,
+      `6: client "NMS", apply-groups "G": left out: ${noGroups}`,
       '7: client "NMS": "retyr" is not understood: left out',
       '9: client "NMS": the reconnect-strategy must be sticky or in-order: left out',
       '10: client "NMS": keep-alive is on only where both retry and timeout are set: it is off',
       `11: client "NMS": the secret's $9$ form does not decode: left out`,
-      '12: client "NMS": "routing-instance" is not understood: left out',
+      `12: client "NMS", "192.0.2.1", routing-instance "mgmt": ${noRoutingInstance}`,
       '12: client "NMS", server "192.0.2.1": port must be a number from 1 to 65535: the default is taken, 22',
       '12: client "NMS", server "192.0.2.1": retry must be a number from 0 to 4294967295: the default is taken, 3',
       '12: client "NMS", server "192.0.2.1": timeout must be a number from 0 to 4294967295: the default is taken, 15',
@@ -205,6 +209,89 @@ delete outbound-ssh client B 192.0.2.1 retry`);
     expect(lines.problems.map(({ line }) => line)).toEqual([5, 6, 7]);
   });
 
+  it('that is switched on again is read, with what was set in between', () => {
+    const { clients, problems } = read(`set system services outbound-ssh client A device-id a
+set system services outbound-ssh client A 192.0.2.1 port 1
+deactivate system services outbound-ssh client A
+deactivate system services outbound-ssh client A 192.0.2.1 port
+deactivate system services
+set system services outbound-ssh client A services netconf
+activate system services
+activate system services outbound-ssh client A
+activate system services outbound-ssh client B
+activate interfaces ge-0/0/0`);
+    expect(clients).toMatchObject([
+      { name: 'A', deviceId: 'a', services: ['netconf'], servers: [{ address: '192.0.2.1', port: 22 }] },
+    ]);
+    expect(problems).toEqual([{ line: 4, text: 'inactive configuration of client "A": left out' }]);
+  });
+
+  it('that is switched off stays off, whatever is set in it later', () => {
+    const text = `set client A 192.0.2.1\ndeactivate client A\nset client A device-id a`;
+    expect(told(text)).toEqual([
+      '1: there is no active client of outbound-ssh',
+      '2: inactive configuration of client "A": left out',
+    ]);
+  });
+
+  it('that does not make the connections others is worth a note, once a line', () => {
+    const result = read(`outbound-ssh {
+  traceoptions { file x size 1m; flag all; }
+  client NMS {
+    disable-ssh-security-settings;
+    traceoptions { flag all; }
+    device-id ex1;
+    services netconf;
+    192.0.2.1 port 7804;
+    inactive: routing-instance x;
+  }
+  inactive: traceoptions { flag all; }
+}
+security { traceoptions { file x; } }
+`);
+    expect(result.problems).toEqual([{ line: 9, text: 'inactive configuration of client "NMS": left out' }]);
+    expect(result.clients).toMatchObject([{ servers: [{ address: '192.0.2.1' }] }]);
+    expect(result.notes).toEqual([
+      'line 2: traceoptions: left out: it traces, and is no part of calling home',
+      'line 4: client "NMS", disable-ssh-security-settings: left out: it is about the settings of Junos\'s own SSH server',
+      'line 5: client "NMS", traceoptions: left out: it traces, and is no part of calling home',
+      '2 statements outside of outbound-ssh were left aside',
+    ]);
+  });
+
+  it.each([
+    ['{master:0}\nadmin@ex1-re0> show configuration | no-more \n', '\n\n{master:0}\nadmin@ex1-re0> '],
+    [
+      '{primary:node0}[edit]\nroot@srx# show\n',
+      '\n---(more 60%)---\n{primary:node0}[edit]\nroot@srx# exit\n',
+    ],
+    ['{master}\r\nlab@r1:RE:0% cli\n[edit system services]\n', '\n{linecard:1}'],
+  ])('is read as it is pasted from a terminal, after %j', (before, after) => {
+    const result = read(`${before}${whole}${after}`);
+    expect(result.problems).toEqual([]);
+    expect(withoutLines(result.clients)).toEqual(clients);
+    expect(result.clients[0]?.line).toBe(20 + before.split('\n').length - 1);
+  });
+
+  it('is read from the lines that were typed at a prompt', () => {
+    const { clients, problems } = read(`[edit]
+user@host# set system services outbound-ssh client A device-id a services netconf
+
+[edit]
+user@host# set system services outbound-ssh client A 192.0.2.1 port 7804
+user@host# commit
+commit complete`);
+    expect(problems).toEqual([]);
+    expect(withoutLines(clients)).toEqual([
+      {
+        name: 'A',
+        deviceId: 'a',
+        services: ['netconf'],
+        servers: [{ address: '192.0.2.1', port: 7804, retry: 3, timeout: 15 }],
+      },
+    ]);
+  });
+
   it('that is switched off above the stanza has no client', () => {
     expect(told('inactive: system { services { outbound-ssh { client A { 192.0.2.1; } } } }')).toEqual([
       '1: there is no active client of outbound-ssh',
@@ -219,7 +306,7 @@ delete outbound-ssh client B 192.0.2.1 retry`);
     expect(
       told('groups { G { system { services { outbound-ssh { client A { device-id a; 192.0.2.1; } } } } } }'),
     ).toEqual([
-      '1: outbound-ssh of "groups G" is not read: groups are not applied',
+      `1: outbound-ssh of "groups G" is not read: ${noGroups}`,
       '1: there is no active client of outbound-ssh',
     ]);
     expect(
@@ -333,6 +420,136 @@ delete outbound-ssh client B 192.0.2.1 retry`);
       }),
       { numRuns: 1000 },
     );
+  });
+});
+
+const xml = `<rpc-reply xmlns:junos="http://xml.juniper.net/junos/21.2R3/junos">
+  <configuration junos:commit-seconds="1700000000" junos:commit-user="admin">
+    <version>21.2R3</version>
+    <system>
+      <services>
+        <outbound-ssh>
+          <junos:comment>/* a &lt;remark&gt; */</junos:comment>
+          <client>
+            <name>NMS-1</name>
+            <device-id>ex1.example.net</device-id>
+            <secret>$9$2GgZjHkPQ39.PhrvLVb.P5Tz6</secret>
+            <keep-alive>
+              <retry>12</retry>
+              <timeout>5</timeout>
+            </keep-alive>
+            <reconnect-strategy>sticky</reconnect-strategy>
+            <services>netconf</services>
+            <servers>
+              <name>192.0.2.1</name>
+              <port>7804</port>
+              <retry>1000</retry>
+              <timeout>60</timeout>
+            </servers>
+            <servers protect="protect" junos:group="re0">
+              <name>nms.example.net</name>
+              <port>7804</port>
+              <retry>3</retry>
+              <timeout>15</timeout>
+            </servers>
+            <servers>
+              <name>2001:db8::1</name>
+            </servers>
+          </client>
+          <client>
+            <name>the second</name>
+            <device-id>2</device-id>
+            <services><netconf/></services>
+            <servers>
+              <name>198.51.100.1</name>
+            </servers>
+          </client>
+        </outbound-ssh>
+      </services>
+    </system>
+  </configuration>
+  <cli>
+    <banner>{master:0}</banner>
+  </cli>
+</rpc-reply>
+`;
+/** Without what is around it, and so without the declaration of its prefix. */
+const bare = xml.slice(xml.indexOf('<configuration'), xml.indexOf('  <cli>'));
+
+describe('Junos configuration in XML', () => {
+  it.each([
+    ['an answer', xml],
+    ['the configuration alone', bare],
+    ['an XML declaration before it', `<?xml version="1.0"?>\n<!-- shown -->\n${xml}`],
+    [
+      'a namespace',
+      bare.replace('<configuration', '<configuration xmlns="http://xml.juniper.net/xnm/1.1/xnm"'),
+    ],
+    ['all on one line', xml.replace(/\n */g, '')],
+    [
+      'prompts around it',
+      `{master:0}\nadmin@ex1> show configuration | display xml\n${xml}\n{master:0}\nadmin@ex1> `,
+    ],
+  ])('is read as the curly form is: %s', (_what, text) => {
+    const result = read(text);
+    expect(result.problems).toEqual([]);
+    expect(withoutLines(result.clients)).toEqual(clients);
+  });
+
+  it('is told of by line', () => {
+    const { clients } = read(`\n\n${xml}`);
+    expect(clients.map(({ line }) => line)).toEqual([10, 36]);
+    expect(clients[0]?.servers.map(({ line }) => line)).toEqual([20, 26, 32]);
+  });
+
+  it('leaves inactive configuration out, and tells of what it does not read', () => {
+    const result = read(
+      xml
+        .replace('<client>', '<routing-instance>mgmt</routing-instance><client>')
+        .replace('<servers>', '<servers inactive="inactive">')
+        .replace('<keep-alive>', '<keep-alive inactive="inactive">')
+        .replace('<secret>$9$2GgZjHkPQ39.PhrvLVb.P5Tz6</secret>', '<secret>/* SECRET-DATA */</secret>')
+        .replace(
+          '<client>\n            <name>the second',
+          '<client inactive="inactive">\n            <name>the second',
+        ),
+    );
+    expect(result.clients).toMatchObject([
+      {
+        name: 'NMS-1',
+        secret: undefined,
+        keepAlive: undefined,
+        servers: [{ address: 'nms.example.net' }, {}],
+      },
+    ]);
+    expect(result.problems.map(({ line, text }) => `${line}: ${text}`)).toEqual([
+      `8: routing-instance "mgmt": ${noRoutingInstance}`,
+      '11: client "NMS-1": "secret" has no value',
+      '12: inactive configuration of client "NMS-1": left out',
+      '18: inactive configuration of client "NMS-1": left out',
+      '34: inactive configuration of client "the second": left out',
+    ]);
+  });
+
+  it('in a group is told of and not read', () => {
+    const group = `<configuration><groups><name>G</name>${bare.replace(/<\/?configuration[^>]*>/g, '')}</groups></configuration>`;
+    expect(told(group)).toContainEqual(
+      expect.stringContaining(`outbound-ssh of "groups G" is not read: ${noGroups}`),
+    );
+  });
+
+  it('that is broken is refused with its line', () => {
+    expect(syntaxError('<configuration>\n<system>\n</configuration>')).toBe(
+      'router.conf: not XML: line 3: unexpected close tag.',
+    );
+  });
+
+  it('of any length is read within the time of a test', () => {
+    const servers = '<servers><name>192.0.2.1</name><port>1</port></servers>'.repeat(50_000);
+    const { clients } = read(
+      `<configuration><system><services><outbound-ssh><client><name>A</name>${servers}</client></outbound-ssh></services></system></configuration>`,
+    );
+    expect(clients).toHaveLength(1);
   });
 });
 

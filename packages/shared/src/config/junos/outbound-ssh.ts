@@ -37,8 +37,40 @@ export const clientLeaves: ReadonlySet<string> = new Set([
   'services',
 ]);
 
-/** Words that Junos may have in a client and that have no place in an OutboundSshClient. */
-const foreign = ['routing-instance', 'apply-groups', 'apply-groups-except', 'traceoptions'];
+/** A statement of Junos that has no place in an OutboundSshClient. */
+export interface ForeignStatement {
+  /** How many words it has after its own, besides those of a block; undefined: all that follow. */
+  readonly values: number | undefined;
+  /** Whether the connections are others without it. */
+  readonly matters: boolean;
+  readonly text: string;
+}
+
+const noGroups =
+  'groups are not applied here: give what `show configuration system services outbound-ssh | display inheritance` shows';
+
+/** By the word that they begin with. */
+export const foreignStatements: ReadonlyMap<string, ForeignStatement> = new Map([
+  [
+    'routing-instance',
+    {
+      values: 1,
+      matters: true,
+      text: 'the model has no routing instances: run the agent in that VRF or network namespace',
+    },
+  ],
+  ['apply-groups', { values: 1, matters: true, text: noGroups }],
+  ['apply-groups-except', { values: 1, matters: true, text: noGroups }],
+  ['traceoptions', { values: undefined, matters: false, text: 'it traces, and is no part of calling home' }],
+  [
+    'disable-ssh-security-settings',
+    { values: 0, matters: false, text: "it is about the settings of Junos's own SSH server" },
+  ],
+]);
 
 /** Words that begin another statement of a client than a server: no server can be called so. */
-export const reservedWords: ReadonlySet<string> = new Set([...clientLeaves, 'keep-alive', ...foreign]);
+export const reservedWords: ReadonlySet<string> = new Set([
+  ...clientLeaves,
+  'keep-alive',
+  ...foreignStatements.keys(),
+]);

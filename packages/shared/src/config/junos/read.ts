@@ -2,13 +2,21 @@ import { isIP } from 'node:net';
 import { CallhomeError, peerText } from '../../errors.js';
 import {
   clientLeaves,
+  foreignStatements,
   type OutboundSshClient,
   type OutboundSshServer,
   reservedWords,
   serverDefaults,
 } from './outbound-ssh.js';
 import { decodeSecret, isReversibleSecret } from './secret.js';
-import { addPath, createStatementTree, findPath, removePath, type StatementTree } from './statement-tree.js';
+import {
+  addPath,
+  createStatementTree,
+  findPath,
+  prune,
+  removePath,
+  type StatementTree,
+} from './statement-tree.js';
 import { readStatements, type Statement } from './statements.js';
 
 /** Something of the text that is not in the result, or not as it was meant. */
@@ -29,6 +37,9 @@ export interface JunosImport {
 }
 
 type Report = (line: number, text: string) => void;
+
+/** Of what has no place here: whether it is a loss or worth a note is the statement's own. */
+type Foreign = (line: number, what: string, words: readonly string[]) => void;
 
 /** Where the stanza may begin: the text is a whole configuration, or what Junos shows below one of these. */
 const places = [['system', 'services', 'outbound-ssh'], ['services', 'outbound-ssh'], ['outbound-ssh']];
@@ -79,6 +90,7 @@ function settingsOf(
   lines: readonly number[],
   line: number,
   report: Report,
+  tellForeign: Foreign,
 ): Setting[] {
   const [name = ''] = words;
   const who = `client ${quote(name)}`;
@@ -92,8 +104,19 @@ function settingsOf(
   add(name);
   at = 1;
 
+  function foreign(of: readonly string[]): boolean {
+    const statement = foreignStatements.get(words[at] ?? '');
+    if (!statement) return false;
+    const end = statement.values === undefined ? words.length : at + 1 + statement.values;
+    tellForeign(lines[at] ?? line, [who, ...of.map(quote), ''].join(', '), words.slice(at, end));
+    at = end;
+    return true;
+  }
+
   function leaves(of: readonly string[], known: ReadonlySet<string>): void {
-    for (let leaf = words[at]; leaf !== undefined && known.has(leaf); leaf = words[at]) {
+    for (let leaf = words[at]; leaf !== undefined; leaf = words[at]) {
+      if (of.length > 0 && foreign(of)) continue;
+      if (!known.has(leaf)) return;
       const value = words[at + 1];
       if (value === undefined)
         report(line, `${[who, ...of.map(quote)].join(', ')}: ${quote(leaf)} has no value`);
@@ -107,6 +130,7 @@ function settingsOf(
   while (at < words.length) {
     const word = words[at] ?? '';
     const next = words[at + 1];
+    if (foreign([])) continue;
     if (clientLeaves.has(word)) {
       leaves([], clientLeaves);
     } else if (word === 'keep-alive') {
@@ -237,8 +261,8 @@ function addSetting(tree: StatementTree, { path, line }: Setting, report: Report
   addPath(tree, path, line);
 }
 
-/** Verbs that leave what is configured as it is. */
-const harmless: ReadonlySet<string> = new Set(['protect', 'unprotect']);
+/** Verbs that leave what is configured as it is, or are about what is not read anyway. */
+const harmless: ReadonlySet<string> = new Set(['protect', 'unprotect', 'activate', 'deactivate', 'delete']);
 
 /** What is told of a statement that is not read: outbound SSH by another command, or where groups would put it. */
 function outsideProblem({ verb, path }: Statement): string | undefined {
@@ -246,25 +270,50 @@ function outsideProblem({ verb, path }: Statement): string | undefined {
   // anything may be called so: a policy, for one
   const elsewhere = at === 0 || path[at - 1] === 'services';
   if (harmless.has(verb) || !(elsewhere || pathInStanza(path))) return undefined;
-  if (verb !== 'set' && verb !== 'deactivate' && verb !== 'delete')
-    return `${quote(verb)} is not understood: give whole set lines`;
-  return `outbound-ssh of ${quote(path.slice(0, 2).join(' '))} is not read: groups are not applied`;
+  if (verb !== 'set') return `${quote(verb)} is not understood: give whole set lines`;
+  return `outbound-ssh of ${quote(path.slice(0, 2).join(' '))} is not read: ${foreignStatements.get('apply-groups')?.text}`;
 }
 
-/** What is taken away again, with everything above it that takes it away too. */
-function removal(tree: StatementTree, { verb, path }: Statement): string | undefined {
+/** What a line deletes or switches on or off: clients, one of them, something of it; undefined for what is elsewhere. */
+function targetOf(path: readonly string[]): { path: readonly string[]; what: string } | undefined {
   const inside = pathInStanza(path);
   const above =
     path.length > 0 && places.some((place) => path.length < place.length && startsWith(place, path));
   if (!inside && !above) return undefined;
   const [client, ...rest] = inside ?? [];
   if (client !== undefined && client !== 'client') return undefined;
-  const any = removePath(tree, rest);
-  if (!inside && !any) return undefined;
-  const what = rest.length > 0 ? `of client ${quote(rest[0] ?? '')}` : 'of outbound-ssh';
-  return verb === 'deactivate'
-    ? `inactive configuration ${what}: left out`
-    : `delete ${what} has no meaning for the device here: it only takes back what stands before it`;
+  return { path: rest, what: rest.length > 0 ? `of client ${quote(rest[0] ?? '')}` : 'of outbound-ssh' };
+}
+
+/** What is switched off, until it is switched on again: in Junos it keeps its place, and what is set later in it is off too. */
+function createSwitches(tree: StatementTree) {
+  const off = new Map<string, { node: StatementTree | undefined; line: number; what: string }>();
+  return {
+    /** @returns whether it concerns outbound SSH */
+    turn({ verb, path, line }: Statement): boolean {
+      const target = targetOf(path);
+      // what is above is of interest only with something below
+      if (!target || (tree.children.size === 0 && !pathInStanza(path))) return false;
+      const key = JSON.stringify(path);
+      off.delete(key);
+      if (verb === 'deactivate') off.set(key, { node: findPath(tree, target.path), line, what: target.what });
+      return true;
+    },
+    /** Takes away what is off in the end. */
+    apply(report: Report): void {
+      for (const { line, what } of off.values()) report(line, `inactive configuration ${what}: left out`);
+      prune(tree, new Set([...off.values()].flatMap(({ node }) => node ?? [])));
+    },
+  };
+}
+
+/** @returns what is told of a deletion; undefined where it does not concern outbound SSH */
+function remove(tree: StatementTree, path: readonly string[]): string | undefined {
+  const target = targetOf(path);
+  if (!target) return undefined;
+  const any = removePath(tree, target.path);
+  if (!pathInStanza(path) && !any) return undefined;
+  return `delete ${target.what} has no meaning for the device here: it only takes back what stands before it`;
 }
 
 /**
@@ -283,15 +332,26 @@ export function readJunos(text: string, file: string): JunosImport {
   const told = new Set<string>();
   let outside = 0;
 
+  const notes = new Set<string>();
+  const tellForeign: Foreign = (line, where, [word = '', ...values]) => {
+    const statement = foreignStatements.get(word);
+    const shown = statement?.values === undefined ? word : [word, ...values.map(quote)].join(' ');
+    const text = `${where}${shown}: left out: ${statement?.text}`;
+    if (statement?.matters) report(line, text);
+    else notes.add(`line ${line}: ${text}`);
+  };
+  const switches = createSwitches(tree);
+
   for (const statement of readStatements(text, file)) {
     const { verb, path, lines, line } = statement;
-    const taken = verb === 'deactivate' || verb === 'delete' ? removal(tree, statement) : undefined;
-    if (taken !== undefined) {
-      report(line, taken);
+    if ((verb === 'deactivate' || verb === 'activate') && switches.turn(statement)) continue;
+    const deleted = verb === 'delete' ? remove(tree, path) : undefined;
+    if (deleted !== undefined) {
+      report(line, deleted);
       continue;
     }
     const inside = pathInStanza(path);
-    if (!inside || (verb !== 'set' && verb !== 'deactivate' && verb !== 'delete')) {
+    if (!inside || verb !== 'set') {
       outside += 1;
       const problem = outsideProblem(statement);
       // a group has many lines
@@ -301,19 +361,27 @@ export function readJunos(text: string, file: string): JunosImport {
     }
     const [word, ...rest] = inside;
     if (word === undefined) continue;
+    if (foreignStatements.has(word)) {
+      tellForeign(lines.at(path.length - inside.length) ?? line, '', inside);
+      continue;
+    }
     if (word !== 'client') {
       report(line, `${quote(word)} of outbound-ssh is not understood: left out`);
       continue;
     }
-    const settings = settingsOf(rest, lines.slice(path.length - rest.length), line, report);
+    const settings = settingsOf(rest, lines.slice(path.length - rest.length), line, report, tellForeign);
     for (const setting of settings) addSetting(tree, setting, report);
   }
 
+  switches.apply(report);
   const clients = [...tree.children].map(([name, node]) => clientOf(name, node, report));
   if (clients.length === 0) report(1, 'there is no active client of outbound-ssh');
   return {
     clients,
     problems: problems.sort((a, b) => a.line - b.line),
-    notes: outside > 0 ? [`${outside} statements outside of outbound-ssh were left aside`] : [],
+    notes: [
+      ...notes,
+      ...(outside > 0 ? [`${outside} statements outside of outbound-ssh were left aside`] : []),
+    ],
   };
 }

@@ -38,3 +38,12 @@ export function removePath(tree: StatementTree, path: readonly string[]): boolea
   }
   return findPath(tree, path.slice(0, -1))?.children.delete(last) ?? false;
 }
+
+/** Takes away all nodes that are among these, with what is below. */
+export function prune(tree: StatementTree, nodes: ReadonlySet<StatementTree>): void {
+  if (nodes.has(tree)) tree.children.clear();
+  for (const [word, child] of tree.children) {
+    if (nodes.has(child)) tree.children.delete(word);
+    else prune(child, nodes);
+  }
+}

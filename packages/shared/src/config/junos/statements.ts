@@ -1,7 +1,9 @@
 import { CallhomeError } from '../../errors.js';
+import { withoutTerminal } from './terminal.js';
 import { createScanner, type Form, type Scanner, type Token } from './tokens.js';
+import { xmlStatements } from './xml.js';
 
-/** One statement of a Junos configuration, as a `set` line has it: the curly form reads the same. */
+/** One statement of a Junos configuration, as a `set` line has it: the curly form and XML read the same. */
 export interface Statement {
   /** `set`; `deactivate` and `delete` for `inactive:` and `delete:`; of lines, whatever word they begin with. */
   readonly verb: string;
@@ -19,7 +21,7 @@ const maxDepth = 32;
 const maxWords = 64;
 
 /** Words that begin a line of commands; nothing at the top of the curly form is called so. */
-const commands = new Set([
+const commands: ReadonlySet<string> = new Set([
   'set',
   'delete',
   'deactivate',
@@ -166,7 +168,7 @@ function formOf(text: string, file: string): Form {
 }
 
 /**
- * The statements of Junos configuration text, in order, whichever of the two forms it has.
+ * The statements of Junos configuration text, in order, whichever of the three forms it has.
  * @throws CALLHOME_CONFIG_INVALID with line and column, while it is read
  */
 export function* readStatements(text: string, file: string): Generator<Statement> {
@@ -174,7 +176,9 @@ export function* readStatements(text: string, file: string): Generator<Statement
     const why = `longer than ${maxCharacters} characters`;
     throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: ${why}`] });
   }
-  const form = formOf(text, file);
-  const scanner = createScanner(text, file, form);
+  const shown = withoutTerminal(text);
+  if (/^\s*</.test(shown)) return yield* xmlStatements(shown, file);
+  const form = formOf(shown, file);
+  const scanner = createScanner(shown, file, form);
   yield* form === 'curly' ? curlyStatements(scanner) : setStatements(scanner);
 }

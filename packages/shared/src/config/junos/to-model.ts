@@ -9,16 +9,22 @@ import {
 } from '../call-home-client.js';
 import type { OutboundSshClient, OutboundSshServer } from './outbound-ssh.js';
 
-type Lose = (line: number | undefined, text: string) => void;
+type Tell = (line: number | undefined, text: string) => void;
+
+/** Of what is not carried over, and of what comes as near as the model has it. */
+interface Tellers {
+  readonly lose: Tell;
+  readonly note: Tell;
+}
 
 function quote(text: string): string {
   return JSON.stringify(peerText(text));
 }
 
 /** Brings a value into the model's range. */
-function clamp(value: number, min: number, max: number, what: string, lose: (text: string) => void): number {
+function clamp(value: number, min: number, max: number, what: string, note: (text: string) => void): number {
   const result = Math.min(Math.max(value, min), max);
-  if (result !== value) lose(`${what} ${value} becomes ${result}: the model has ${min} to ${max}`);
+  if (result !== value) note(`${what} ${value} becomes ${result}: the model has ${min} to ${max}`);
   return result;
 }
 
@@ -27,7 +33,7 @@ function together(
   what: 'retry' | 'timeout',
   servers: readonly OutboundSshServer[],
   choose: (values: readonly number[]) => number,
-  lose: Lose,
+  lose: Tell,
 ): { readonly value: number; readonly line: number | undefined } {
   const value = choose(servers.map((server) => server[what]));
   const others = servers.filter((server) => server[what] !== value);
@@ -47,21 +53,24 @@ function together(
   return { value, line: servers.find((server) => server[what] === value)?.line };
 }
 
-function keepalivesOf({ keepAlive, line }: OutboundSshClient, lose: Lose): SshKeepalives | undefined {
+function keepalivesOf(
+  { keepAlive, line }: OutboundSshClient,
+  { lose, note }: Tellers,
+): SshKeepalives | undefined {
   if (!keepAlive) return undefined;
   if (keepAlive.timeout === 0) {
     lose(line, 'keep-alive timeout 0 has no place in the model: there are no keep-alives');
     return undefined;
   }
   return {
-    'max-wait': clamp(keepAlive.timeout, 1, 65535, 'keep-alive timeout', (text) => lose(line, text)),
-    'max-attempts': clamp(keepAlive.retry, 0, 255, 'keep-alive retry', (text) => lose(line, text)),
+    'max-wait': clamp(keepAlive.timeout, 1, 65535, 'keep-alive timeout', (text) => note(line, text)),
+    'max-attempts': clamp(keepAlive.retry, 0, 255, 'keep-alive retry', (text) => note(line, text)),
   };
 }
 
 function outboundSshOf(
   { deviceId, secret, line }: OutboundSshClient,
-  lose: Lose,
+  lose: Tell,
 ): CallHomeClient['callhome-agent:outbound-ssh'] {
   if (deviceId !== undefined) return { 'device-id': deviceId, ...(secret !== undefined && { secret }) };
   lose(
@@ -74,8 +83,9 @@ function outboundSshOf(
 function clientToModel(
   client: OutboundSshClient,
   references: References,
-  lose: Lose,
+  tellers: Tellers,
 ): CallHomeClient | undefined {
+  const { lose, note } = tellers;
   const servers = client.servers.filter(({ address, line }) => {
     if (isRemoteAddress(address)) return true;
     lose(line, `server ${quote(address)} is neither an IP address nor a name: left out`);
@@ -94,14 +104,14 @@ function clientToModel(
   const outboundSsh = outboundSshOf(client, lose);
   return {
     name: client.name,
-    endpoints: { endpoint: sshEndpoints(servers, references, keepalivesOf(client, lose)) },
+    endpoints: { endpoint: sshEndpoints(servers, references, keepalivesOf(client, tellers)) },
     'connection-type': { persistent: {} },
     'reconnect-strategy': {
       ...(client.reconnectStrategy && {
         'start-with': client.reconnectStrategy === 'sticky' ? 'last-connected' : 'first-listed',
       }),
-      'max-wait': clamp(timeout.value, 1, 65535, 'timeout', (text) => lose(timeout.line, text)),
-      'max-attempts': clamp(retry.value, 1, 255, 'retry', (text) => lose(retry.line, text)),
+      'max-wait': clamp(timeout.value, 1, 65535, 'timeout', (text) => note(timeout.line, text)),
+      'max-attempts': clamp(retry.value, 1, 255, 'retry', (text) => note(retry.line, text)),
     },
     ...(outboundSsh && { 'callhome-agent:outbound-ssh': outboundSsh }),
   };
@@ -114,12 +124,15 @@ function clientToModel(
 export function junosToModel(
   clients: readonly OutboundSshClient[],
   references: References,
-): { applications: CallHomeClient[]; losses: Loss[] } {
+): { applications: CallHomeClient[]; losses: Loss[]; notes: string[] } {
   const losses: Loss[] = [];
+  const notes: string[] = [];
   const applications = clients.flatMap((client) => {
-    const lose: Lose = (line, text) =>
-      void losses.push({ line, text: `client ${quote(client.name)}: ${text}` });
-    return clientToModel(client, references, lose) ?? [];
+    const who = `client ${quote(client.name)}`;
+    const lose: Tell = (line, text) => void losses.push({ line, text: `${who}: ${text}` });
+    const note: Tell = (line, text) =>
+      void notes.push(`${line === undefined ? '' : `line ${line}: `}${who}: ${text}`);
+    return clientToModel(client, references, { lose, note }) ?? [];
   });
-  return { applications, losses };
+  return { applications, losses, notes };
 }
