@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
+import { constants, existsSync, type Stats } from 'node:fs';
+import { access, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { CallhomeError } from './errors.js';
 import { decodeUtf8 } from './text.js';
@@ -32,28 +32,57 @@ function systemReason(error: unknown): string {
   }
 }
 
+/** A text, and what its file system knew of the file while it was read; undefined for a pipe or a device. */
+export interface FileText {
+  readonly text: string;
+  readonly stats: Stats | undefined;
+}
+
 /**
  * Reads a UTF-8 text file, pipe or device of at most `maxBytes`.
  * @throws CALLHOME_FILE_UNREADABLE
  */
 export async function readTextFile(path: string, maxBytes: number): Promise<string> {
+  return (await readFileText(path, maxBytes)).text;
+}
+
+/** As `readTextFile`, and who may read it. @throws CALLHOME_FILE_UNREADABLE */
+export async function readFileText(path: string, maxBytes: number): Promise<FileText> {
   const fail = (why: string, cause?: unknown) =>
     new CallhomeError('CALLHOME_FILE_UNREADABLE', { file: path, why }, cause);
   const chunks: Buffer[] = [];
   let size = 0;
+  let stats: Stats;
   try {
-    for await (const chunk of createReadStream(path)) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > maxBytes) throw fail(`it is larger than ${maxBytes} bytes`);
+    const file = await open(path);
+    try {
+      stats = await file.stat();
+      for await (const chunk of file.createReadStream()) {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size > maxBytes) throw fail(`it is larger than ${maxBytes} bytes`);
+      }
+    } finally {
+      await file.close();
     }
   } catch (error) {
     throw error instanceof CallhomeError ? error : fail(systemReason(error), error);
   }
   try {
-    return decodeUtf8(Buffer.concat(chunks));
+    return { text: decodeUtf8(Buffer.concat(chunks)), stats: stats.isFile() ? stats : undefined };
   } catch (error) {
     throw fail('it is not UTF-8 text', error);
+  }
+}
+
+/** Why this process cannot start a file as a program; undefined where it can. */
+export async function startProblem(path: string): Promise<string | undefined> {
+  try {
+    if (!(await stat(path)).isFile()) return 'it is not a file';
+    await access(path, constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return systemReason(error);
   }
 }
 

@@ -43,7 +43,7 @@ describe('convert', () => {
       const hash = /\$6\$[^"<]*/.exec(stdout)?.[0] ?? '';
       expect(matchesCryptHash(password, hash)).toBe(true);
       const file = path.join(folder, `hashed.${to}`);
-      await writeFile(file, stdout);
+      await writeFile(file, stdout, { mode: 0o600 });
       const checked = await runCommand('agent', ['check', file]);
       expect(checked).toEqual({ status: 0, stdout: 'valid\n', stderr: '' });
     }
@@ -112,7 +112,7 @@ describe('convert', () => {
 describe('check', () => {
   it('warns of what is done otherwise than the file says, which is valid all the same', async () => {
     const file = path.join(folder, 'clear.json');
-    await writeFile(file, withPassword(`$0$${password}`));
+    await writeFile(file, withPassword(`$0$${password}`), { mode: 0o600 });
     expect(await runCommand('agent', ['check', file])).toEqual({
       status: 0,
       stdout: 'valid\n',

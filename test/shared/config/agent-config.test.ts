@@ -29,7 +29,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 async function load(content: string) {
   const file = join(folder, 'agent.json');
-  await writeFile(file, content);
+  await writeFile(file, content, { mode: 0o600 });
   return loadAgentConfig(file);
 }
 
@@ -123,7 +123,9 @@ describe("an agent's configuration", () => {
     ['[]', ['agent.json: /: must be an object']],
     [
       '{}',
-      ['agent.json: /ietf-netconf-server:netconf-server/call-home: is missing: there is nobody to call'],
+      [
+        'agent.json: /ietf-netconf-server:netconf-server/call-home: is missing: there is nobody to call; keystore, truststore and netconf-server are one file',
+      ],
     ],
     ['{"a": 1,\n "a": 2}', ['agent.json: line 2, column 2: a member that is there already']],
     ['{"a": {"b": 1.0}}', ['agent.json: line 1, column 13: a number that is not whole']],
@@ -169,7 +171,7 @@ describe("an agent's configuration", () => {
       'an unknown top-level member',
       '{"ietf-keystore:keystore"',
       '{"x:y":{},"ietf-keystore:keystore"',
-      '/x:y: is not known here',
+      '/x:y: is of the module "x", of which nothing is known here',
     ],
     [
       'a strategy that is none',

@@ -113,7 +113,7 @@ describe('XML', () => {
     (namespace) => {
       const name = namespace.endsWith('agent') ? 'agent' : 'keystore';
       expect(problems(`<${name} xmlns="${namespace}"/>`)).toEqual([
-        `/${name}: is in no namespace that is known here`,
+        `/${name}: is in the namespace "${namespace}", of which nothing is known here`,
       ]);
     },
   );

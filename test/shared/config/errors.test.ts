@@ -200,16 +200,31 @@ describe('a document with', () => {
     ],
     ['an unknown element', xml('<x/>'), '/callhome-agent:agent/x: is not known here'],
     [
-      'an element of no module',
-      xml('<x xmlns="y"/>'),
-      '/callhome-agent:agent/x: is in no namespace that is known here',
+      'an element of an unknown namespace',
+      xml('<x xmlns="urn:vendor:x"/>'),
+      '/callhome-agent:agent/x: is in the namespace "urn:vendor:x", of which nothing is known here',
+    ],
+    ['an element without a namespace', '<agent/>', '/agent: is in no namespace: there is no xmlns'],
+    [
+      'an identity of an unknown namespace',
+      '<keystore xmlns="urn:ietf:params:xml:ns:yang:ietf-keystore"><asymmetric-keys><asymmetric-key><name>k</name><private-key-format xmlns:v="urn:vendor">v:x</private-key-format><cleartext-private-key/></asymmetric-key></asymmetric-keys></keystore>',
+      `${keyPath}/private-key-format: must be one of: ietf-crypto-types:rsa-private-key-format, ietf-crypto-types:ec-private-key-format, ietf-crypto-types:one-asymmetric-key-format, not "{urn:vendor}x"`,
     ],
     [
       'an attribute',
       xml('<backoff-cap x="y">5</backoff-cap>'),
       '/callhome-agent:agent/backoff-cap: has the attribute x: there are none',
     ],
-    ['text between elements', xml('x'), '/callhome-agent:agent: must not have text between its elements'],
+    [
+      'text between elements',
+      xml('x<backoff-cap>5</backoff-cap>'),
+      '/callhome-agent:agent: must not have text between its elements',
+    ],
+    [
+      'text instead of elements',
+      xml('x'),
+      '/callhome-agent:agent: must not have text where elements belong, such as backend',
+    ],
     [
       'elements in a leaf',
       xml('<backoff-cap>5<x/></backoff-cap>'),

@@ -20,7 +20,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 async function load(content: string) {
   const file = join(folder, 'nms.json');
-  await writeFile(file, content);
+  await writeFile(file, content, { mode: 0o600 });
   return loadNmsConfig(file);
 }
 

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { hashPassword, parseCryptHash } from '../crypt-hash/crypt-hash.js';
+import { peerText } from '../errors.js';
+import { startProblem } from '../files.js';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { PublicKey } from '../ssh/public-key.js';
 import { serverOffer, type TransportParams } from '../ssh/transport-params.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
-import { examine, type Findings, readTcpKeepalive } from './findings.js';
+import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './findings.js';
 import { userProblem } from './ietf-ssh-common.js';
 import { parseAnchorTime } from './ietf-yang-types.js';
+import { problemLines } from './problems.js';
 import type { Fields } from './yang/node.js';
 import type { Steps } from './yang/path.js';
 
@@ -286,17 +289,24 @@ function readApplication(application: Application, steps: Steps, findings: Findi
   };
 }
 
+/** What the agent has of the model besides the keystore and the truststore. */
+const agentMembers = ['ietf-netconf-server:netconf-server', 'callhome-agent:agent'] as const;
+
 /**
  * What an agent runs on, and its keys.
  * @param file what the problems call the document
  * @throws CALLHOME_CONFIG_INVALID with every problem: file, path, reason
  */
 function readAgentConfig(document: Document, file: string): AgentConfig {
-  const findings = examine(document, file, ['ietf-netconf-server:netconf-server', 'callhome-agent:agent']);
+  const findings = examine(document, file, agentMembers);
   const { data, config } = document;
   const callHome = ['ietf-netconf-server:netconf-server', 'call-home'];
   const clients = config['ietf-netconf-server:netconf-server']['call-home']?.['netconf-client'];
-  if (!clients) findings.add(callHome, 'is missing: there is nobody to call');
+  const together =
+    data['ietf-netconf-server:netconf-server'] === undefined
+      ? '; keystore, truststore and netconf-server are one file'
+      : '';
+  if (!clients) findings.add(callHome, `is missing: there is nobody to call${together}`);
   const applications = (clients ?? []).map((client, index) =>
     readApplication(client, [...callHome, 'netconf-client', index], findings),
   );
@@ -304,7 +314,20 @@ function readAgentConfig(document: Document, file: string): AgentConfig {
   return { applications, agent: config['callhome-agent:agent'], data, warnings: findings.warnings };
 }
 
+/** Whether the backend's program is there: a look at the file system, which may be another one when it is needed. */
+async function lookAtProgram({ agent, data }: AgentConfig, file: string): Promise<string[]> {
+  const program = agent.backend.command?.program;
+  const why = program === undefined ? undefined : await startProblem(program);
+  if (program === undefined || why === undefined) return [];
+  const steps = ['callhome-agent:agent', 'backend', 'command', 'program'];
+  const rule = `${JSON.stringify(peerText(program))} cannot be started by this user now: ${why}`;
+  return problemLines(file, data, [{ steps, rule }]);
+}
+
 /** Reads an agent's configuration file. @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem */
 export async function loadAgentConfig(file: string): Promise<AgentConfig> {
-  return readAgentConfig(await loadDocument(file), file);
+  const document = await loadDocument(file, (data) => unsupportedSettings(data, agentMembers));
+  const config = readAgentConfig(document, file);
+  const program = await lookAtProgram(config, file);
+  return { ...config, warnings: [...document.warnings, ...config.warnings, ...program] };
 }

@@ -1,5 +1,6 @@
+import { CallhomeError } from '../errors.js';
 import type { KeyPair } from '../ssh/key-pair.js';
-import type { PublicKey } from '../ssh/public-key.js';
+import { type PublicKey, weakness } from '../ssh/public-key.js';
 import { type CallHomeClient, sshEndpoints } from './call-home-client.js';
 import { keyPairLeaves, publicKeyLeaves } from './keys.js';
 import type { Fields } from './yang/node.js';
@@ -17,9 +18,14 @@ export function referencesOf({ user }: Credentials) {
   return { hostKey: 'host-key', user, trusted: 'nms' };
 }
 
-/** The data of an agent's configuration with these applications, every value that matters written out. */
+/**
+ * The data of an agent's configuration with these applications, every value that matters written out.
+ * @throws CALLHOME_KEY_INVALID for a user's key that is too weak
+ */
 export function agentDocument(applications: readonly CallHomeClient[], credentials: Credentials): Fields {
   const { hostKey, trusted } = referencesOf(credentials);
+  for (const why of credentials.userKeys.flatMap((key) => weakness(key) ?? []))
+    throw new CallhomeError('CALLHOME_KEY_INVALID', { what: "the collector's key", why });
   const keys = credentials.userKeys.map((key, index) => ({
     name: `${trusted}-${index + 1}`,
     ...publicKeyLeaves(key),
@@ -44,7 +50,7 @@ export function agentDocument(applications: readonly CallHomeClient[], credentia
   };
 }
 
-/** The data of a new agent's configuration: one application, endpoints in order. */
+/** The data of a new agent's configuration: one application, endpoints in order. @throws CALLHOME_KEY_INVALID */
 export function newAgentDocument(
   options: Credentials & { readonly endpoints: readonly { address: string; port: number }[] },
 ): Fields {

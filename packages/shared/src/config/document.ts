@@ -1,9 +1,11 @@
+import type { Stats } from 'node:fs';
 import type { z } from 'zod';
 import { CallhomeError, isCallhomeError } from '../errors.js';
-import { readTextFile } from '../files.js';
+import { readFileText } from '../files.js';
 import { type Configuration, configuration, members } from './configuration.js';
+import { insteadOf } from './other-models.js';
 import { configInvalid, notXml, type Problem } from './problems.js';
-import { readJson } from './yang/json.js';
+import { type Complain, readJson } from './yang/json.js';
 import { parseJson } from './yang/json-text.js';
 import { type Fields, type Find, isFields, type Leafref, type Rule } from './yang/node.js';
 import type { Steps } from './yang/path.js';
@@ -60,8 +62,10 @@ function leafrefProblems(data: Fields): Problem[] {
   const find = createIndex();
   const holds = createVerdicts();
   const check = ({ what, list, must }: Leafref, value: unknown, parent: Fields, steps: Steps): void => {
-    const entry = find(list(data, parent, find), value);
-    if (!entry) problems.push({ steps, rule: `must name ${what}`, value });
+    const among = list(data, parent, find);
+    const entry = find(among, value);
+    const none = Array.isArray(among) && among.length > 0 ? '' : ', of which this document has none';
+    if (!entry) problems.push({ steps, rule: `must name ${what}${none}`, value });
     else if (must && !holds(must, entry)) problems.push({ steps, rule: must.error });
   };
   visit(members, data, ({ node, value, parent, steps }) => {
@@ -73,7 +77,10 @@ function leafrefProblems(data: Fields): Problem[] {
 }
 
 function readData(text: string, file: string, problems: Problem[]): Fields {
-  const complain = (steps: Steps, rule: string): void => void problems.push({ steps, rule });
+  const complain: Complain = (steps, rule, unknown) => {
+    const instead = unknown === undefined ? undefined : insteadOf(unknown);
+    problems.push({ steps, rule: instead === undefined ? rule : `${rule}: ${instead}` });
+  };
   if (/^\s*</.test(text)) {
     try {
       return readXml(members, text, complain);
@@ -91,19 +98,58 @@ function readData(text: string, file: string, problems: Problem[]): Fields {
 /**
  * Reads a configuration document in RFC 7951 JSON or in XML, told apart by their first character.
  * @param file what the problems call it
+ * @param first what is to be told of the data before all else, where they are not valid: they may be anything
  * @throws CALLHOME_CONFIG_INVALID with every problem: file, instance path, rule
  */
-export function readDocument(text: string, file: string): Document {
+export function readDocument(
+  text: string,
+  file: string,
+  first: (data: Fields) => readonly Problem[] = () => [],
+): Document {
   const problems: Problem[] = [];
   const data = readData(text, file, problems);
   const result = configuration.safeParse(data, { reportInput: true });
   const ofSchema = result.success ? [] : schemaProblems(result.error.issues);
   const all = [...problems, ...ofSchema, ...leafrefProblems(data)];
   if (all.length === 0 && result.success) return { data, config: result.data };
-  throw configInvalid(file, data, all);
+  throw configInvalid(file, data, [...first(data), ...all]);
+}
+
+/** A document, and what is to be known of the file that it came from. */
+export interface LoadedDocument extends Document {
+  readonly warnings: readonly string[];
 }
 
 /** Reads a configuration file. @throws CALLHOME_FILE_UNREADABLE, and as `readDocument` */
-export async function loadDocument(file: string): Promise<Document> {
-  return readDocument(await readTextFile(file, maxConfigBytes), file);
+export async function loadDocument(
+  file: string,
+  first?: (data: Fields) => readonly Problem[],
+): Promise<LoadedDocument> {
+  const { text, stats } = await readFileText(file, maxConfigBytes);
+  const document = readDocument(text, file, first);
+  const exposed = stats && holdsSecrets(document.data) ? exposure(stats) : undefined;
+  return { ...document, warnings: exposed === undefined ? [] : [`${file}: ${exposed}`] };
+}
+
+/** Whether there is a key or a password in it. */
+function holdsSecrets(data: Fields): boolean {
+  let any = false;
+  visit(members, data, ({ node, value }) => {
+    any ||= node.kind === 'leaf' && node.facts.secret === true && value !== undefined;
+    return !any;
+  });
+  return any;
+}
+
+/** Who besides the owner has a way to a file with secrets, where that may not be meant. */
+function exposure({ mode, uid, gid }: Stats): string | undefined {
+  const bits = `mode ${(mode & 0o777).toString(8).padStart(4, '0')}`;
+  if (mode & 0o007)
+    return `holds keys or passwords, and everybody has access to it (${bits}): \`chmod 0600\`, or 0640 for its group too`;
+  // who reads it as one of its group cannot do without
+  const isOurs = process.getuid?.() === uid;
+  const byGroup = !isOurs && [process.getgid?.(), ...(process.getgroups?.() ?? [])].includes(gid);
+  return mode & (byGroup ? 0o030 : 0o070)
+    ? `holds keys or passwords, and its group has access to it (${bits}): \`chmod 0600\`, unless that is meant`
+    : undefined;
 }

@@ -8,12 +8,13 @@ import {
   type AsymmetricKey,
   type KeyChoice,
   type KeysChoice,
+  misstatedFormat,
   type PublicKeyEntry,
   readKeyPair,
   readPublicKey,
 } from './keys.js';
 import { configInvalid, type Problem, problemLines } from './problems.js';
-import { exists, type Shape } from './yang/node.js';
+import { exists, type Fields, type Shape } from './yang/node.js';
 import type { Steps } from './yang/path.js';
 import { visit } from './yang/visit.js';
 
@@ -31,20 +32,40 @@ export interface Findings {
   throwAny(): void;
 }
 
-/** Settings that are not supported, and addresses that cannot be. */
-function examineSettings(shape: Shape, document: Document, add: Findings['add']): void {
-  visit(shape, document.data, ({ node, schema, value, steps }) => {
+/** The top-level members of one program. */
+export type Own = readonly (keyof typeof members)[];
+
+/** What a program has of the model. @param own the top-level members that it has besides the keystore and the truststore */
+function shapeFor(own: Own): Shape {
+  const concerned: readonly string[] = ['ietf-keystore:keystore', 'ietf-truststore:truststore', ...own];
+  return Object.fromEntries(Object.entries(members).filter(([name]) => concerned.includes(name)));
+}
+
+/** The settings that the programs refuse, though the model has them. The data may be anything. */
+export function unsupportedSettings(data: Fields, own: Own): Problem[] {
+  const problems: Problem[] = [];
+  visit(shapeFor(own), data, ({ node, schema, value, steps }) => {
     if (node.kind === 'absent') return true;
     const { refused } = node.facts;
     // whether it is there takes a look at all that is in it, so it is asked last
     const given = typeof refused === 'function' ? refused(value) : refused;
     const why = given !== undefined && exists(schema, value) ? given : undefined;
-    if (why !== undefined) add(steps(), why);
-    const isHost = node.kind === 'leaf' && node.type.name === 'inet:host' && value !== undefined;
-    const bad = isHost ? hostProblem(String(value)) : undefined;
-    if (bad !== undefined) add(steps(), bad);
+    if (why !== undefined) problems.push({ steps: steps(), rule: why });
     return why === undefined;
   });
+  return problems;
+}
+
+/** Addresses that cannot be, though YANG takes them for names. */
+function badAddresses(data: Fields, own: Own): Problem[] {
+  const problems: Problem[] = [];
+  visit(shapeFor(own), data, ({ node, value, steps }) => {
+    const isHost = node.kind === 'leaf' && node.type.name === 'inet:host' && value !== undefined;
+    const rule = isHost ? hostProblem(String(value)) : undefined;
+    if (rule !== undefined) problems.push({ steps: steps(), rule });
+    return true;
+  });
+  return problems;
 }
 
 /**
@@ -52,11 +73,12 @@ function examineSettings(shape: Shape, document: Document, add: Findings['add'])
  * @param file what the problems call the document
  * @param own the top-level members that this program has besides the keystore and the truststore
  */
-export function examine(document: Document, file: string, own: readonly (keyof typeof members)[]): Findings {
+export function examine(document: Document, file: string, own: Own): Findings {
   const { data, config } = document;
   const problems: Problem[] = [];
   const add = (steps: Steps, rule: string): void => void problems.push({ steps, rule });
   const warnings: Problem[] = [];
+  const warn = (steps: Steps, rule: string): void => void warnings.push({ steps, rule });
   const attempt = <T>(steps: Steps, read: () => T): T | undefined => {
     try {
       return read();
@@ -66,21 +88,21 @@ export function examine(document: Document, file: string, own: readonly (keyof t
     }
   };
 
-  const concerned: readonly string[] = ['ietf-keystore:keystore', 'ietf-truststore:truststore', ...own];
-  const shape = Object.fromEntries(Object.entries(members).filter(([name]) => concerned.includes(name)));
+  const concerned = shapeFor(own);
   for (const [name, schema] of Object.entries(members)) {
-    if (!concerned.includes(name) && exists(schema, data[name])) add([name], 'is for the other program');
+    if (!Object.hasOwn(concerned, name) && exists(schema, data[name]))
+      add([name], 'is for the other program');
   }
-  examineSettings(shape, document, add);
+  problems.push(...unsupportedSettings(data, own), ...badAddresses(data, own));
 
   const pairs = new Map<AsymmetricKey, KeyPair | undefined>();
   const pairOf = (entry: AsymmetricKey, steps: Steps): KeyPair | undefined => {
-    if (!pairs.has(entry))
-      pairs.set(
-        entry,
-        attempt(steps, () => readKeyPair(entry, 'the key')),
-      );
-    return pairs.get(entry);
+    if (pairs.has(entry)) return pairs.get(entry);
+    const pair = attempt(steps, () => readKeyPair(entry, 'the key'));
+    pairs.set(entry, pair);
+    const misstated = pair && misstatedFormat(entry);
+    if (misstated !== undefined) warn(steps, misstated);
+    return pair;
   };
   const keys = config['ietf-keystore:keystore']['asymmetric-keys']['asymmetric-key'];
   for (const [index, key] of keys.entries())
@@ -100,7 +122,7 @@ export function examine(document: Document, file: string, own: readonly (keyof t
 
   return {
     add,
-    warn: (steps, text) => void warnings.push({ steps, rule: text }),
+    warn,
     get warnings() {
       return problemLines(file, data, warnings);
     },

@@ -46,6 +46,11 @@ export const ipAddressNoZone = address(
   (text) => !text.includes('%'),
 );
 
+/** Whether nobody but this machine reaches an address. @param address in its one spelling */
+export function isLoopback(address: string): boolean {
+  return /^(127\.|::1$|::ffff:7f[0-9a-f]{2}:)/.test(address);
+}
+
 /** `inet:port-number`. */
 export const portNumber = uint16();
 

@@ -2,7 +2,8 @@ import type { KeyPair } from '../ssh/key-pair.js';
 import type { Keepalive } from './agent-config.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
-import { examine, type Findings, readTcpKeepalive } from './findings.js';
+import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './findings.js';
+import { isLoopback } from './ietf-inet-types.js';
 import { userProblem } from './ietf-ssh-common.js';
 import { keyPairLeaves } from './keys.js';
 import type { Steps } from './yang/path.js';
@@ -84,13 +85,15 @@ function readUser({ ssh }: Endpoint, deviceDefault: string, steps: Steps, findin
   return user ?? deviceDefault;
 }
 
+const own = ['ietf-netconf-client:netconf-client', 'callhome-nms:nms'] as const;
+
 /**
  * What a collector runs on, and its keys.
  * @param file what the problems call the document
  * @throws CALLHOME_CONFIG_INVALID with every problem: file, path, reason
  */
 function readNmsConfig(document: Document, file: string): NmsConfig {
-  const findings = examine(document, file, ['ietf-netconf-client:netconf-client', 'callhome-nms:nms']);
+  const findings = examine(document, file, own);
   const { config } = document;
   const listen = ['ietf-netconf-client:netconf-client', 'listen'];
   const endpoints = config['ietf-netconf-client:netconf-client'].listen?.endpoints.endpoint;
@@ -102,8 +105,14 @@ function readNmsConfig(document: Document, file: string): NmsConfig {
   const listeners = (endpoints ?? []).flatMap((endpoint, index) =>
     readListener(endpoint, deviceDefault, [...steps, index], findings),
   );
-  findings.throwAny();
   const { api, admission } = config['callhome-nms:nms'];
+  if (!isLoopback(api.address)) {
+    findings.warn(
+      ['callhome-nms:nms', 'api', 'address'],
+      `${api.address} is not loopback: whoever sees the traffic reads the token and all answers of devices, for the API speaks HTTP in clear text`,
+    );
+  }
+  findings.throwAny();
   return {
     listeners,
     api,
@@ -118,7 +127,9 @@ function readNmsConfig(document: Document, file: string): NmsConfig {
 
 /** Reads a collector's configuration file. @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem */
 export async function loadNmsConfig(file: string): Promise<NmsConfig> {
-  return readNmsConfig(await loadDocument(file), file);
+  const document = await loadDocument(file, (data) => unsupportedSettings(data, own));
+  const config = readNmsConfig(document, file);
+  return { ...config, warnings: [...document.warnings, ...config.warnings] };
 }
 
 /** The data of a new collector configuration, every value that matters written out. */

@@ -43,6 +43,33 @@ export function publicKeyFromBlob(blob: Buffer, what: string): PublicKey {
   return { type, blob };
 }
 
+/** The fields of a wire-format blob, its type first: each a length and so many bytes (RFC 4251 §5). */
+function fieldsOf(blob: Buffer): Buffer[] {
+  const fields: Buffer[] = [];
+  for (let at = 0; at + 4 <= blob.length; ) {
+    const end = at + 4 + blob.readUInt32BE(at);
+    fields.push(blob.subarray(at + 4, end));
+    at = end;
+  }
+  return fields;
+}
+
+const minRsaBits = 2048;
+
+/**
+ * Why nobody should rely on a key, in words that go after "the key is not usable: "; undefined for a key that is strong
+ * enough. Ends that heed the advice of today refuse the same: such a key would fail in the middle of a handshake.
+ */
+export function weakness({ type, blob }: PublicKey): string | undefined {
+  if (type !== 'ssh-rsa') return undefined;
+  const [, , modulus = Buffer.alloc(0)] = fieldsOf(blob);
+  const first = modulus.findIndex((byte) => byte !== 0);
+  const bits = first < 0 ? 0 : (modulus.length - first) * 8 - (Math.clz32(modulus[first] ?? 0) - 24);
+  return bits < minRsaBits
+    ? `it is RSA of ${bits} bits, and ${minRsaBits} are needed: make a new one, best Ed25519`
+    : undefined;
+}
+
 /** [HOST] TYPE BASE64 [COMMENT]; the base64 of every blob starts with the zeros of its first length. */
 const keyLine = /^(?:\S+\s+)?(?<type>\S+)\s+(?<base64>AAAA[A-Za-z0-9+/]+={0,2})(?:\s|$)/;
 

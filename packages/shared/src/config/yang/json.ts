@@ -1,9 +1,13 @@
-import { memberName, splitName } from './modules.js';
+import { peerText } from '../../errors.js';
+import { hasMembersOf, memberName, splitName } from './modules.js';
 import { type Fields, isFields, nodeOf, type Shape } from './node.js';
 import type { Steps } from './path.js';
 
-/** Something wrong at a place of a document. */
-export type Complain = (steps: Steps, rule: string) => void;
+/**
+ * Something wrong at a place of a document.
+ * @param unknown the name of what the schema does not have there, without its module
+ */
+export type Complain = (steps: Steps, rule: string, unknown?: string) => void;
 
 /** Where the members of a node belong. */
 interface At {
@@ -20,7 +24,7 @@ function readFields(value: Fields, at: At, complain: Complain): Fields {
     const member = memberName(module, name, at.module);
     const schema = Object.hasOwn(at.shape, member) ? at.shape[member] : undefined;
     const steps = [...at.steps, schema ? member : written];
-    if (!schema) complain(steps, unknownMember(written, at));
+    if (!schema) complain(steps, unknownMember(written, at), name);
     else if (Object.hasOwn(data, member)) complain(steps, 'is there twice, with and without its module');
     else {
       const node = nodeOf(schema);
@@ -31,10 +35,13 @@ function readFields(value: Fields, at: At, complain: Complain): Fields {
   return data;
 }
 
-function unknownMember(name: string, at: At): string {
-  if (name.startsWith('@')) return 'is metadata, which has no place in a configuration';
-  if (at.module === undefined && !name.includes(':')) return 'must be written with its module, MODULE:NAME';
-  return 'is not known here';
+function unknownMember(written: string, { shape, module: parent }: At): string {
+  if (written.startsWith('@')) return 'is metadata, which has no place in a configuration';
+  const { module = parent } = splitName(written);
+  if (module === undefined) return 'must be written with its module, MODULE:NAME';
+  return module === parent || hasMembersOf(shape, module)
+    ? 'is not known here'
+    : `is of the module ${JSON.stringify(peerText(module))}, of which nothing is known here`;
 }
 
 function readContent(value: unknown, at: At, complain: Complain): unknown {

@@ -29,3 +29,8 @@ export function memberName(
 ): string {
   return module === undefined || module === parentModule ? name : `${module}:${name}`;
 }
+
+/** Whether anything of a module is among the members of a shape with their modules: above the top, or where it augments. */
+export function hasMembersOf(shape: Readonly<Record<string, unknown>>, module: string): boolean {
+  return Object.keys(shape).some((member) => splitName(member).module === module);
+}

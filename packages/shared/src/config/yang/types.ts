@@ -96,12 +96,22 @@ function isBase64(text: string): boolean {
   );
 }
 
+/** What else it is than base64, where that is one of the common mistakes. */
+function notBase64({ input }: { readonly input?: unknown }): string {
+  const text = typeof input === 'string' ? input : '';
+  if (text.includes('-----BEGIN'))
+    return 'must be base64, and is PEM: give what stands between its first and its last line, as one line';
+  return /\s/.test(text) && isBase64(text.replace(/\s+/g, ''))
+    ? 'must be base64 on one line, without white space'
+    : 'must be base64';
+}
+
 /** YANG `binary`: base64 (RFC 4648 §4). */
 export const binary = type(
   { name: 'binary', encoding: 'text', values: 'base64' },
   z
     .string({ error: 'must be base64' })
-    .refine(isBase64, { error: 'must be base64' })
+    .refine(isBase64, { error: notBase64 })
     .transform((text) => text.replaceAll('\n', '')),
 );
 

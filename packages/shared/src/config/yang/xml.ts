@@ -1,7 +1,8 @@
+import { peerText } from '../../errors.js';
 import { escapeText } from '../../netconf/xml.js';
 import { childElements, lookUp, parseElements, type XmlElement } from '../../netconf/xml-element.js';
 import type { Complain } from './json.js';
-import { memberName, moduleOf, namespaceOf, splitName } from './modules.js';
+import { hasMembersOf, memberName, moduleOf, namespaceOf, splitName } from './modules.js';
 import {
   type Fields,
   isFields,
@@ -35,7 +36,9 @@ function readValue(type: TypeFacts, element: XmlElement): unknown {
       return text === '' ? [null] : text;
     case 'identityref': {
       const { module: prefix = '', name } = splitName(text);
-      return `${moduleOf(lookUp(element.scope, prefix) ?? '') ?? '?'}:${name}`;
+      const namespace = lookUp(element.scope, prefix) ?? '';
+      const module = moduleOf(namespace);
+      return module === undefined ? `{${namespace}}${name}` : `${module}:${name}`;
     }
     case 'text':
       return text;
@@ -52,6 +55,13 @@ function readLeaf(
   return readValue(node.type, element);
 }
 
+function unknownElement({ namespace }: XmlElement, module: string | undefined, at: At): string {
+  if (namespace === '') return 'is in no namespace: there is no xmlns';
+  if (module !== undefined && (module === at.module || hasMembersOf(at.shape, module)))
+    return 'is not known here';
+  return `is in the namespace ${JSON.stringify(peerText(namespace))}, of which nothing is known here`;
+}
+
 function readElements(elements: readonly XmlElement[], at: At, complain: Complain): Fields {
   const data: Record<string, unknown> = Object.create(null);
   for (const element of elements) {
@@ -60,7 +70,7 @@ function readElements(elements: readonly XmlElement[], at: At, complain: Complai
     const schema = module !== undefined && Object.hasOwn(at.shape, member) ? at.shape[member] : undefined;
     const steps = [...at.steps, schema ? member : element.name];
     if (!schema) {
-      complain(steps, module === undefined ? 'is in no namespace that is known here' : 'is not known here');
+      complain(steps, unknownElement(element, module, at), element.name);
       continue;
     }
     for (const { name } of element.attributes) complain(steps, `has the attribute ${name}: there are none`);
@@ -84,8 +94,13 @@ function readElements(elements: readonly XmlElement[], at: At, complain: Complai
 }
 
 function readFields(element: XmlElement, at: At, complain: Complain): Fields {
-  if (/[^\t\n\r ]/.test(ownText(element))) complain(at.steps, 'must not have text between its elements');
-  return readElements(childElements(element), at, complain);
+  const children = childElements(element);
+  if (/[^\t\n\r ]/.test(ownText(element))) {
+    const [first] = membersOf(at.shape).filter(({ node }) => node.kind !== 'absent');
+    const instead = first && children.length === 0 ? ` where elements belong, such as ${first.name}` : '';
+    complain(at.steps, `must not have text${instead || ' between its elements'}`);
+  }
+  return readElements(children, at, complain);
 }
 
 /**
