@@ -103,6 +103,36 @@ describe('convert', () => {
     expect(lines.at(-2)).toMatch(/^-: and 50[0-9] more$/);
   });
 
+  it('reads what is pasted from a Junos device, tells what the agent does not do yet, and writes it all the same', async () => {
+    const curly =
+      'client mist { device-id d; secret s; services netconf; oc-term.example.net { port 2200; retry 1000; } }';
+    const lines = `set system services outbound-ssh client mist device-id d secret s services netconf
+set system services outbound-ssh client mist oc-term.example.net port 2200 timeout 15 retry 1000`;
+    const xml = `<rpc-reply><configuration><system><services><outbound-ssh><client><name>mist</name><device-id>d</device-id>
+<secret>s</secret><services>netconf</services><servers><name>oc-term.example.net</name><port>2200</port>
+<retry>1000</retry></servers></client></outbound-ssh></services></system></configuration></rpc-reply>`;
+    for (const text of [curly, lines, xml]) {
+      const pasted = `{master:0}\nadmin@ex1> show configuration\n${text}\n\n{master:0}\nadmin@ex1> `;
+      const { status, stdout, stderr } = await convert(pasted, '--to', 'json');
+      expect(status).toBe(0);
+      expect(stderr).toMatch(
+        /^note: line \d: client "mist": retry 1000 becomes 255: the model has 1 to 255$/m,
+      );
+      expect(stderr).toContain(
+        "note: `callhome-agent run` would refuse it: -: /ietf-netconf-server:netconf-server/call-home/netconf-client[name='mist']/callhome-agent:outbound-ssh: ",
+      );
+      expect(
+        JSON.parse(stdout)['ietf-netconf-server:netconf-server']['call-home']['netconf-client'],
+      ).toMatchObject([
+        {
+          name: 'mist',
+          'reconnect-strategy': { 'max-wait': 15, 'max-attempts': 255 },
+          'callhome-agent:outbound-ssh': { 'device-id': 'd', secret: 's' },
+        },
+      ]);
+    }
+  });
+
   it.each(['', ' \n'])('says that %j is empty', async (text) => {
     const { status, stderr } = await convert(text, '--to', 'json');
     expect({ status, stderr }).toEqual({ status: 1, stderr: 'callhome-agent: -: is empty\n' });

@@ -1,13 +1,16 @@
 import { readInput } from '@callhome/shared/cli/input.js';
 import { writeResult } from '@callhome/shared/cli/output.js';
 import { exitStatus } from '@callhome/shared/cli/run-program.js';
+import { agentMembers } from '@callhome/shared/config/agent-config.js';
 import type { Credentials } from '@callhome/shared/config/agent-document.js';
 import { members } from '@callhome/shared/config/configuration.js';
 import { maxConfigBytes, readDocument } from '@callhome/shared/config/document.js';
+import { unsupportedSettings } from '@callhome/shared/config/findings.js';
 import { withHashedPasswords } from '@callhome/shared/config/hashed-passwords.js';
 import { formOf, type Imported, importDocument, lossLines } from '@callhome/shared/config/import.js';
 import { junosFromModel } from '@callhome/shared/config/junos/from-model.js';
 import { writeJunos } from '@callhome/shared/config/junos/write.js';
+import { problemLines } from '@callhome/shared/config/problems.js';
 import type { Fields } from '@callhome/shared/config/yang/node.js';
 import { member } from '@callhome/shared/config/yang/path.js';
 import { writeXml } from '@callhome/shared/config/yang/xml.js';
@@ -54,9 +57,16 @@ const foreignToJunos = [
   ['callhome-nms:nms'],
 ];
 
-function writeAs(to: ConvertOptions['to'], data: Fields): Converted {
-  if (to === 'json') return { text: `${JSON.stringify(data, null, 2)}\n`, losses: [], notes: [] };
-  if (to === 'xml') return { text: writeXml(members, data), losses: [], notes: [] };
+/** What the agent would refuse of the configuration if it ran on it as it is: none of it is an error of the conversion. */
+function refusals(data: Fields, file: string): string[] {
+  const problems = unsupportedSettings(data, agentMembers);
+  return problemLines(file, data, problems).map((line) => `\`callhome-agent run\` would refuse it: ${line}`);
+}
+
+function writeAs(to: ConvertOptions['to'], data: Fields, file: string): Converted {
+  const notes = refusals(data, file);
+  if (to === 'json') return { text: `${JSON.stringify(data, null, 2)}\n`, losses: [], notes };
+  if (to === 'xml') return { text: writeXml(members, data), losses: [], notes };
   const clients = member(data, 'ietf-netconf-server:netconf-server', 'call-home', 'netconf-client');
   const junos = junosFromModel(clients ?? []);
   const foreign = foreignToJunos
@@ -68,7 +78,7 @@ function writeAs(to: ConvertOptions['to'], data: Fields): Converted {
 async function convert(file: string, options: ConvertOptions): Promise<void> {
   const imported = await readAny(await readInput(file, maxConfigBytes), file, options);
   const hashed = withHashedPasswords(imported.document, file);
-  const written = writeAs(options.to, hashed.data);
+  const written = writeAs(options.to, hashed.data, file);
   const losses = [...imported.losses, ...written.losses];
   for (const line of lossLines(file, losses)) process.stderr.write(`${line}\n`);
   if (losses.length > 0 && !options.lossy) {
@@ -88,9 +98,10 @@ export function addConvert(program: Command): void {
     .command('convert')
     .summary('convert a configuration')
     .description(
-      'Reads a configuration in JSON, XML, the XML form of 2014, or a Junos configuration (curly or `set` lines), told apart\n' +
-        'by their contents, and writes it in another form, with its keys. What cannot be expressed is named with its line\n' +
-        'or path, and then nothing is written unless --lossy is given.\n' +
+      'Reads a configuration in JSON, XML, the XML form of 2014, or a Junos configuration (curly, `set` lines, or XML; with\n' +
+        'the prompts around it, if need be), told apart by their contents, and writes it in another form, with its keys. What\n' +
+        'cannot be expressed is named with its line or path, and then nothing is written unless --lossy is given. A value that\n' +
+        'is out of range becomes the nearest one, with a note; notes also tell of what `callhome-agent run` does not do yet.\n' +
         'Passwords in clear text ($0$) become hashes.\n' +
         'Junos and the form of 2014 keep host keys and users elsewhere: converting from them makes a new host key and one user.',
     )

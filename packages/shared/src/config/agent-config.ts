@@ -290,7 +290,7 @@ function readApplication(application: Application, steps: Steps, findings: Findi
 }
 
 /** What the agent has of the model besides the keystore and the truststore. */
-const agentMembers = ['ietf-netconf-server:netconf-server', 'callhome-agent:agent'] as const;
+export const agentMembers = ['ietf-netconf-server:netconf-server', 'callhome-agent:agent'] as const;
 
 /**
  * What an agent runs on, and its keys.
