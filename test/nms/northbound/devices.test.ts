@@ -1,4 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { publicKeyOf } from '@callhome/shared/ssh/key-pair.js';
+import { publicKeyLine } from '@callhome/shared/ssh/public-key.js';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { startTestApi, type TestApi } from './api.js';
 import { fakeDevice } from './fake-fleet.js';
@@ -112,6 +114,16 @@ test("the collector's own key is no device's", async () => {
     message: expect.stringMatching(/hostKeys\.1 .*the collector's own/),
   });
   await own.stop();
+});
+
+test('an RSA key of 1024 bits is refused', async () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+  const weak = publicKeyLine(publicKeyOf(privateKey, 'the key'), '');
+  expect(await problem(await api.call('PUT', '/v1/devices/a', body(weak)))).toMatchObject({
+    status: 400,
+    code: 'CALLHOME_KEY_INVALID',
+    message: expect.stringContaining('1024'),
+  });
 });
 
 test('a conflict is 409 and says with what', async () => {

@@ -1,7 +1,12 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CallhomeError } from '@callhome/shared/errors.js';
-import { fingerprint, publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
+import {
+  fingerprint,
+  type PublicKey,
+  publicKeysFromText,
+  weakness,
+} from '@callhome/shared/ssh/public-key.js';
 import { z } from 'zod';
 import { jsonOf, readBody } from './body.js';
 import { type Call, knownDevice, valid } from './call.js';
@@ -56,19 +61,22 @@ export async function showDevice(call: Call): Promise<void> {
   sendJson(call.response, 200, viewOf(record, call));
 }
 
+/** @throws CALLHOME_KEY_INVALID, for keys too that say nothing of who shows them */
+function hostKeysOf(line: string, what: string, { ownKeys }: Call): PublicKey[] {
+  return publicKeysFromText(line, what).map((key) => {
+    const why = ownKeys.some((own) => own.equals(key.blob))
+      ? "it is the collector's own, which devices let in: give the device's host key"
+      : weakness(key);
+    if (why !== undefined) throw new CallhomeError('CALLHOME_KEY_INVALID', { what, why });
+    return key;
+  });
+}
+
 /** PUT /v1/devices/{id} */
 export async function addDevice(call: Call): Promise<void> {
   const body = await readBody(call.request, maxBytes, 'the body');
   const { hostKeys, user, labels } = valid(deviceRequest, jsonOf(body), 'body');
-  const keys = hostKeys.flatMap((line, index) => {
-    const what = `hostKeys.${index}`;
-    const own = publicKeysFromText(line, what);
-    if (own.some(({ blob }) => call.ownKeys.some((key) => key.equals(blob)))) {
-      const why = "it is the collector's own, which devices let in: give the device's host key";
-      throw new CallhomeError('CALLHOME_KEY_INVALID', { what, why });
-    }
-    return own;
-  });
+  const keys = hostKeys.flatMap((line, index) => hostKeysOf(line, `hostKeys.${index}`, call));
   await call.registry.add({
     id: call.device,
     hostKeys: keys.map(({ type, blob }) => ({
