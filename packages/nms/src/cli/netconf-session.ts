@@ -6,8 +6,11 @@ import { followSession } from '@callhome/shared/netconf/session-follower.js';
 
 /** How long a device may be silent while the input waits for it. Milliseconds. */
 const silenceTimeout = 600_000;
-/** Between the hello and what came in one piece with it: netconfd loses what it reads together with the hello. Milliseconds. */
-const helloPause = 200;
+/**
+ * Between the hello and what came in one piece with it: netconfd loses what it reads together with the hello, and
+ * nothing tells that it has read that. As long as the device took to say its own, within these. Milliseconds.
+ */
+const helloPause = { min: 200, max: 5_000 };
 
 /**
  * Joins input and output to a NETCONF session of a device until the device ends it. Every byte passes as it is and at
@@ -23,6 +26,9 @@ export async function joinSession(
 ): Promise<void> {
   const asked = followSession();
   const told = followSession();
+  const begin = performance.now();
+  /** How long the device took for its hello. Milliseconds. */
+  let greeting = 0;
   let state: 'open' | 'over' = 'open';
   let writing = false;
   let look: () => void = () => undefined;
@@ -53,7 +59,7 @@ export async function joinSession(
       if (ofHello > 0) yield piece.subarray(0, ofHello);
       if (ofHello === piece.length) continue;
       await until(() => told.state !== 'hello');
-      if (ofHello > 0) await sleep(helloPause);
+      if (ofHello > 0) await sleep(Math.min(Math.max(greeting, helloPause.min), helloPause.max));
       yield piece.subarray(ofHello);
     }
     if (asked.state === 'messages')
@@ -64,6 +70,7 @@ export async function joinSession(
   pipeline(input, paced, session).catch(() => undefined);
   try {
     for await (const piece of session) {
+      if (told.state === 'hello') greeting = performance.now() - begin;
       told.push(piece);
       look();
       writing = true;
