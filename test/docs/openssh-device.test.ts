@@ -132,7 +132,7 @@ requireRoot(
     await network.mend();
     await collector.program.logged({ msg: 'device connected', device: 'router1' }, 2);
     await connected();
-  }, 60_000);
+  }, 120_000);
 });
 
 requirePeers('systemd')('its unit', () => {
