@@ -1,3 +1,5 @@
+import { inert } from './inert.js';
+
 /**
  * The catalogue of errors. Programs switch on the code, people read the message; nothing matches on text.
  * Each entry turns the facts of one occurrence into its message: what happened, to what, what to do.
@@ -161,10 +163,12 @@ export function isCallhomeError<C extends ErrorCode>(error: unknown, code: C): e
   return error instanceof CallhomeError && error.code === code;
 }
 
+/** Characters. */
+const maxPeerText = 300;
+
 /** Text from a peer, fit for a log line or a message: bounded, and nothing in it steers a terminal. */
 export function peerText(text: string): string {
-  const clean = text.replace(/\p{Cc}+/gu, ' ');
-  return clean.length > 300 ? `${clean.slice(0, 300)}…` : clean;
+  return text.length > maxPeerText ? `${inert(text.slice(0, maxPeerText), ' ')}…` : inert(text, ' ');
 }
 
 /** The words of anything thrown, for a log line or an error that wraps it. Some are the peer's. */

@@ -1,5 +1,6 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { CallhomeError } from './errors.js';
+import { inertJson } from './inert.js';
 import { logOutput } from './log-output.js';
 
 export type Log = Logger;
@@ -10,7 +11,8 @@ const secrets = ['password', 'token', 'secret', 'privateKey', 'authorization'];
 const levels = [...Object.keys(pino.levels.values), 'silent'];
 
 /**
- * A logger of JSON lines on standard error: standard output is for results.
+ * A logger of JSON lines on standard error: standard output is for results. Text from peers, which may be in any member,
+ * does nothing to a terminal.
  * The level comes from $CALLHOME_LOG_LEVEL (a pino level, default `info`).
  * @throws CALLHOME_USAGE when it is none
  */
@@ -31,7 +33,7 @@ export function createLog(name: string, destination?: DestinationStream): Log {
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: secrets.flatMap((secret) => [secret, `*.${secret}`]), censor: '[redacted]' },
     },
-    output,
+    { write: (line) => output.write(`${inertJson(line.trimEnd())}\n`) },
   );
   return log;
 }

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { inert } from '../inert.js';
 
 /** Writes a piece of the command's result, as fast as standard output takes it. */
 export async function writeResult(piece: string | Uint8Array): Promise<void> {
@@ -10,18 +11,13 @@ export function writeJson(value: unknown): Promise<void> {
   return writeResult(`${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Text from devices, without what would steer a terminal or break a line. */
-function inert(text: string): string {
-  return text.replace(/\p{Cc}/gu, '?');
-}
-
-/** Rows with padded columns under a head on a terminal; tab-separated and without a head on a pipe. */
+/** Rows, some of whose text is from devices, with padded columns under a head on a terminal; tab-separated and without a head on a pipe. */
 export function writeTable(
   rows: readonly (readonly string[])[],
   head?: readonly string[],
   terminal: boolean = process.stdout.isTTY,
 ): Promise<void> {
-  const cells = rows.map((row) => row.map(inert));
+  const cells = rows.map((row) => row.map((cell) => inert(cell, '?')));
   if (!terminal) return writeResult(cells.map((row) => `${row.join('\t')}\n`).join(''));
   const lines = head ? [head, ...cells] : cells;
   const widths: number[] = [];

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { CallhomeError, reasonOf } from '../errors.js';
+import { inert } from '../inert.js';
 import { readVersion } from './version.js';
 
 /** What an exit status means, in both programs. */
@@ -21,7 +22,8 @@ function report(name: string, error: unknown): void {
     error instanceof CallhomeError
       ? error.message
       : `internal error: ${(error instanceof Error && error.stack) || reasonOf(error)}`;
-  process.stderr.write(`${name}: ${words.replace(/[^\P{Cc}\n]/gu, '?')}\n`);
+  const lines = words.split('\n').map((line) => inert(line, '?'));
+  process.stderr.write(`${name}: ${lines.join('\n')}\n`);
 }
 
 /** A program without commands yet: they inherit how it ends when they are added. */
