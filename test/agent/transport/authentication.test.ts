@@ -248,6 +248,45 @@ describe("the agent's SSH server, while it verifies a password,", () => {
     expect(await outcome).toMatchObject({ code: 'CALLHOME_AUTHENTICATION_FAILED' });
   });
 
+  it('ends who asks without end whether a key would do', async () => {
+    const { device, nms } = await rig.dial();
+    const gone = closed(nms);
+    const outcome = rig.serve(device, { users: [byKey] }).catch((error: unknown) => error);
+    const client = new Client();
+    client.on('error', () => undefined);
+    let accepted = 0;
+    const authHandler: AuthHandlerMiddleware = () => {
+      const protocol = internals(client, '_protocol');
+      const ask = () =>
+        (Reflect.get(protocol, 'authPK') as (...args: unknown[]) => void).call(
+          protocol,
+          'by-key',
+          signer(userKey),
+        );
+      Object.assign(internals(protocol, '_handlers'), {
+        USERAUTH_PK_OK: () => {
+          accepted += 1;
+          if (accepted < 1000) ask();
+        },
+      });
+      ask();
+    };
+    client.connect({ sock: nms, username: 'by-key', authHandler, hostVerifier: () => true });
+    expect(await Promise.race([outcome, gone])).toMatchObject({ code: 'CALLHOME_AUTHENTICATION_FAILED' });
+    expect(accepted).toBeLessThanOrEqual(20);
+    client.end();
+  });
+
+  it('lets in who tries five other keys, and asks what is offered, before the right ones', async () => {
+    const { device, nms } = await rig.dial();
+    const serving = rig.serve(device, { users: [byBoth] });
+    const others = Array.from({ length: 5 }, () => wrongKey);
+    const methods = [nothing, ...others, rightKey, nothing, rightPassword];
+    const { client } = await attempt(nms, 'by-both', methods);
+    expect((await serving).user).toBe('by-both');
+    client.end();
+  });
+
   it('ends after six refusals', async () => {
     const { device, nms } = await rig.dial();
     const gone = closed(device);

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
 import { deferred } from '@callhome/shared/deferred.js';
-import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { CallhomeError, peerText, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import { userKeyAlgorithms } from '@callhome/shared/ssh/algorithms.js';
 import { guardConnection } from '@callhome/shared/ssh/flow-control.js';
@@ -27,7 +27,8 @@ import { authenticator, type Verdict } from './user-authentication.js';
 // ssh2's own keep-alive cannot be turned off for one server, and its timeout waits for a FIN that never comes.
 Object.assign(ssh2.Server, { KEEPALIVE_CLIENT_INTERVAL: 0 });
 
-/** Refused authentication requests on one connection. */
+/** Authentication requests on one connection: all, and those that are refused. A question whether a key would do is one. */
+const maxRequests = 20;
 const maxRefusals = 6;
 
 export interface SshServerOptions {
@@ -96,7 +97,13 @@ export function serveSsh(
     tellSignatureAlgorithms(connection, userKeyAlgorithms);
     const disagreement = watchOffers(connection, 'server', 'transport-params');
     let user = '';
+    let requests = 0;
     let refusals = 0;
+    const refuse = ({ username }: AuthContext, why: string): CallhomeError => {
+      const name = peerText(username.slice(0, 64));
+      refusal = new CallhomeError('CALLHOME_AUTHENTICATION_FAILED', { user: name, why });
+      return refusal;
+    };
     const answer = (context: AuthContext, verdict: Verdict): void => {
       if (life.stage === 'ended') return;
       user = context.username;
@@ -107,15 +114,21 @@ export function serveSsh(
       }
       context.reject([...verdict.left], verdict.kind === 'partial');
       if (verdict.kind === 'inform') return;
-      const why =
-        verdict.kind === 'refuse' ? verdict.why : `it has still to pass ${verdict.left.join(' and ')}`;
-      refusal = new CallhomeError('CALLHOME_AUTHENTICATION_FAILED', { user: user.slice(0, 64), why });
-      if (verdict.kind === 'partial') return;
+      if (verdict.kind === 'partial') {
+        refuse(context, `it has still to pass ${verdict.left.join(' and ')}`);
+        return;
+      }
       refusals += 1;
-      options.log.warn({ code: refusal.code, reason: refusal.message }, 'user refused');
-      if (refusals >= maxRefusals) life.end(refusal);
+      const reason = refuse(context, verdict.why);
+      options.log.warn({ code: reason.code, reason: reason.message }, 'user refused');
+      if (refusals >= maxRefusals) life.end(reason);
     };
     connection.on('authentication', (context) => {
+      requests += 1;
+      if (requests > maxRequests) {
+        life.end(refuse(context, `it has asked more than ${maxRequests} times`));
+        return;
+      }
       const verdict = judge(context);
       if (!(verdict instanceof Promise)) answer(context, verdict);
       // ssh2 throws where a client's requests, sent without waiting, have overtaken one another.
