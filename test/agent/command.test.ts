@@ -108,6 +108,40 @@ describe('a command backend', () => {
     for (const line of texts) expect(line.length).toBeLessThan(2000);
   });
 
+  it('reads on what is not logged, so that no program waits for ever', async () => {
+    const { output } = open(await script('head -c 10000000 /dev/zero >&2; echo done'));
+    expect(await textOf(output)).toBe('done\n');
+    const told = captured.text().match(/writes on to standard error/g);
+    expect(told).toHaveLength(1);
+  });
+
+  it('reads what is not logged slowly', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const told = captured.next(
+      'the backend writes on to standard error: that is not logged, and read slowly',
+    );
+    const { output, channel, over } = open(await script('echo $$; exec cat /dev/zero >&2'));
+    const [chunk] = await once(output, 'data');
+    await told;
+    // Time stands still: it fills the pipe.
+    const written = async () =>
+      /wchar: (\d+)/.exec(await readFile(`/proc/${Number(String(chunk))}/io`, 'utf8'))?.[1];
+    let before: string | undefined;
+    await expect
+      .poll(async () => {
+        const former = before;
+        before = await written();
+        return before === former;
+      })
+      .toBe(true);
+    vi.advanceTimersByTime(1000);
+    await expect.poll(written).not.toBe(before);
+    channel.destroy();
+    vi.useRealTimers();
+    await over;
+  });
+
   it.each([
     ['a program', 'echo $$; exec sleep 1000'],
     ['what a program has started', 'echo $$; sleep 1000 | sleep 1000; true'],

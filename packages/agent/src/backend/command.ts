@@ -23,6 +23,9 @@ const groupPoll = 50;
 const maxComplaints = 100;
 const maxErrorText = 1024;
 
+/** Between two pieces of what is not logged: a program that waits for a reader goes on, one that floods costs little. Milliseconds. */
+const discardPause = 10;
+
 /** The user's home and shell by /etc/passwd; for users that it does not have, `/` and `/bin/sh`. */
 function account(user: string): { home: string; shell: string } {
   const line = readFileSync('/etc/passwd', 'utf8')
@@ -137,9 +140,15 @@ function logComplaints(stderr: Readable, log: Log): void {
   let complaints = 0;
   stderr.on('data', (chunk: Buffer) => {
     complaints += 1;
-    if (complaints > maxComplaints) return;
-    const text = chunk.toString('utf8', 0, maxErrorText).trimEnd();
-    log.warn({ text, last: complaints === maxComplaints }, 'the backend wrote to standard error');
+    if (complaints <= maxComplaints) {
+      const text = chunk.toString('utf8', 0, maxErrorText).trimEnd();
+      log.warn({ text }, 'the backend wrote to standard error');
+      return;
+    }
+    if (complaints === maxComplaints + 1)
+      log.warn('the backend writes on to standard error: that is not logged, and read slowly');
+    stderr.pause();
+    setTimeout(() => stderr.resume(), discardPause);
   });
 }
 
