@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { members } from '@callhome/shared/config/configuration.js';
 import type { Fields } from '@callhome/shared/config/yang/node.js';
 import { writeXml } from '@callhome/shared/config/yang/xml.js';
@@ -21,7 +22,10 @@ import { selectSubtrees } from './subtree-filter.js';
 type Answer = string | readonly RpcError[];
 
 /** A filter of more elements than this costs more than any part of the configuration is worth. */
-const maxFilterElements = 10_000;
+const maxFilterElements = 2000;
+
+/** No request that is carried out here needs to be larger. Bytes. */
+const maxRequest = 64 * 1024;
 
 /** @param info the children of error-info that RFC 6241, appendix A, asks for */
 function refuse(tag: string, message: string, info?: string): readonly RpcError[] {
@@ -158,7 +162,12 @@ export function embeddedBackend(configuration: () => Fields, state: () => string
       const session = openServerSession(channel, {
         sessionId,
         capabilities: [base10, base11],
-        handle: async (operation) => carryOut(sessionId, operation),
+        maxMessage: maxRequest,
+        async handle(operation) {
+          // Whoever asks without end leaves turns to all others.
+          await nextTurn();
+          return carryOut(sessionId, operation);
+        },
         onEnding: () => channel.exit?.(0),
         onFault: (error) => log.error({ reason: reasonOf(error) }, 'operation failed'),
       });

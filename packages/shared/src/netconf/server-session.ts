@@ -42,6 +42,9 @@ export interface ServerSession {
 /** Requests that wait while one is carried out; what a segment brings beyond that is taken, and no more is read. */
 const maxPipelined = 64;
 
+/** Of a request: parsing it keeps all others waiting. */
+const maxElements = 4000;
+
 /** What is written at once. Bytes. */
 const sliceBytes = 64 * 1024;
 
@@ -173,7 +176,7 @@ export function openServerSession(duplex: Duplex, options: ServerSessionOptions)
   async function answer(request: Buffer): Promise<void> {
     let rpc: XmlElement;
     try {
-      rpc = parseElement(request);
+      rpc = parseElement(request, maxElements);
       if (rpc.name !== 'rpc' || !isBase(rpc.namespace)) {
         throw new CallhomeError('CALLHOME_PROTOCOL', {
           why: `<${rpc.name.slice(0, 100)}> where <rpc> is due`,

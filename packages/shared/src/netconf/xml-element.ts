@@ -89,8 +89,8 @@ export function createElementBuilder(around: Readonly<Record<string, string>> = 
   };
 }
 
-/** Of one document: each is kept, and takes some hundred times the memory of its text. */
-const maxElements = 250_000;
+/** Of one document, where no less is asked for: each is kept, and takes some hundred times the memory of its text. */
+const usualMaxElements = 250_000;
 
 /**
  * Reads elements that stand beside each other, without one around them all.
@@ -109,7 +109,7 @@ export function parseElements(xml: string): XmlElement[] {
  * Reads a whole document.
  * @throws CALLHOME_XML
  */
-export function parseElement(xml: string | Buffer): XmlElement {
+export function parseElement(xml: string | Buffer, maxElements = usualMaxElements): XmlElement {
   const builder = createElementBuilder();
   let root: XmlElement | undefined;
   let elements = 0;
