@@ -1,4 +1,4 @@
-import { gatherLines } from '@callhome/nms/listen/gathered-lines.js';
+import { gatherLines } from '@callhome/shared/gathered-lines.js';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 
 beforeEach(() => void vi.useFakeTimers());

@@ -1,3 +1,5 @@
 #!/usr/bin/env node
 // A committed shim: npm links no bin that does not exist when it installs.
-import '../dist/cli/main.js';
+import { loadProgram } from '@callhome/shared/cli/load-program.js';
+
+await loadProgram('callhome-nms', () => import('../dist/cli/main.js'));

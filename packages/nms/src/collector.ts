@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig, NmsConfig } from '@callhome/shared/config/nms-config.js';
+import { areDescriptorsFew } from '@callhome/shared/descriptors.js';
 import { CallhomeError, isCallhomeError, reasonOf, toCallhomeError } from '@callhome/shared/errors.js';
+import { gatherLines } from '@callhome/shared/gathered-lines.js';
 import type { Log } from '@callhome/shared/log.js';
 import { signer } from '@callhome/shared/ssh/key-pair.js';
 import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import type { Fleet } from './fleet.js';
 import { followKnownKeys } from './identity/known-keys.js';
 import { admit, type Newcomer, sourceOf } from './listen/admission.js';
-import { gatherLines } from './listen/gathered-lines.js';
 import { readToIdentification } from './listen/identification.js';
 import { type Listener, listen } from './listen/listener.js';
 import type { FailedCall, Registry } from './registry/registry.js';
@@ -56,7 +57,8 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
     const remoteAddress = `${host} port ${socket.remotePort ?? 0}`;
     const caller: Caller = { host, address: remoteAddress };
     const now = performance.now();
-    const verdict = admit({ connections, newcomers }, config.admission, source, now);
+    const load = { connections, newcomers, fewDescriptors: areDescriptorsFew() };
+    const verdict = admit(load, config.admission, source, now);
     if (verdict.kind === 'refused') {
       const reason = verdict.rule;
       count(`refused.${reason}`);
@@ -82,6 +84,8 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
     });
     /** Who calls, once it has proved its key. */
     let device: string | undefined;
+    /** Whose key it has shown, which anybody can: not to be held against that device. */
+    let claimed: string | undefined;
     const call = { end: life.end, over: followCall() };
     calls.add(call);
     void call.over.then(() => calls.delete(call));
@@ -91,9 +95,14 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
         await readToIdentification(socket, life, () => {
           newcomer.silent = false;
         });
-        return await connectSsh(socket, life, options, ({ id }) => {
-          device = id;
-          unmanaged.add(id, life, remoteAddress);
+        return await connectSsh(socket, life, options, {
+          onClaimed({ id }) {
+            claimed = id;
+          },
+          onProved({ id }) {
+            device = id;
+            unmanaged.add(id, life, remoteAddress);
+          },
         });
       } finally {
         newcomers.delete(newcomer);
@@ -119,7 +128,12 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
         count(`failed.${code}`);
         lines.add(device ?? source, code, (others) =>
           callLog.warn(
-            { ...(device !== undefined && { device }), code, reason, ...(others > 0 && { others }) },
+            {
+              ...(device === undefined ? claimed !== undefined && { claimed } : { device }),
+              code,
+              reason,
+              ...(others > 0 && { others }),
+            },
             'call failed',
           ),
         );

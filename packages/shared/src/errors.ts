@@ -14,6 +14,8 @@ const catalogue = {
   CALLHOME_KEY_INVALID: (f: { what: string; why: string }) => `${f.what} is not a usable key: ${f.why}`,
   CALLHOME_PASSWORD_INVALID: (f: { why: string }) => `not a usable password: ${f.why}`,
   CALLHOME_PASSWORD_UNVERIFIED: (f: { why: string }) => `the password was not verified: ${f.why}`,
+  CALLHOME_TOO_FEW_DESCRIPTORS: (f: { limit: number; least: number }) =>
+    `this process may open ${f.limit} files and connections, and needs ${f.least} at least: raise the limit (LimitNOFILE= of systemd, or \`ulimit -n\`)`,
   CALLHOME_STATE_LOCKED: (f: { dir: string; pid: number | undefined }) =>
     `the state folder ${f.dir} is in use by ${f.pid === undefined ? 'another process' : `process ${f.pid}`}: stop it, or give another --state-dir`,
   CALLHOME_STATE_UNUSABLE: (f: { dir: string; why: string }) =>

@@ -26,7 +26,12 @@ it.each([
   ['one source has all, that speaks, and calls again', 'a1! a2! a3! a4!', 'a', 'refused'],
   ['one source has all, and the silent one is new', 'a1! a2! a3! a4', 'a', 'refused'],
 ])('%s: %s, and %s calls: %s', (_what, newcomers, source, expected) => {
-  const verdict = admit({ connections: 10, newcomers: newcomersOf(newcomers) }, limits, source, 3200);
+  const verdict = admit(
+    { connections: 10, newcomers: newcomersOf(newcomers), fewDescriptors: false },
+    limits,
+    source,
+    3200,
+  );
   const text =
     verdict.kind === 'refused' || !verdict.insteadOf ? verdict.kind : `instead of ${verdict.insteadOf.name}`;
   expect(text).toBe(expected);
@@ -34,10 +39,18 @@ it.each([
 });
 
 it('takes no more than so many connections, whoever they are', () => {
-  expect(admit({ connections: 100, newcomers: new Set<Newcomer>() }, limits, 'a', 0)).toEqual({
+  expect(
+    admit({ connections: 100, newcomers: new Set<Newcomer>(), fewDescriptors: false }, limits, 'a', 0),
+  ).toEqual({
     kind: 'refused',
     rule: 'too-many-connections',
   });
+});
+
+it('takes none where the descriptors that are left are for other things', () => {
+  expect(
+    admit({ connections: 0, newcomers: new Set<Newcomer>(), fewDescriptors: true }, limits, 'a', 0),
+  ).toEqual({ kind: 'refused', rule: 'too-few-descriptors' });
 });
 
 describe('the source of an address', () => {

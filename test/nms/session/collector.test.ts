@@ -216,7 +216,9 @@ describe('a call that fails when the key is proved', () => {
     serve(await rig.call(), {
       key: { publicKey: hostKey.publicKey, privateKey: generateKeyPair().privateKey },
     });
-    expect(await failed).not.toHaveProperty('device');
+    const line = await failed;
+    expect(line).toMatchObject({ msg: 'call failed', claimed: 'router1' });
+    expect(line).not.toHaveProperty('device');
     await rig.settled();
     expect(await rig.registry.get('router1')).not.toHaveProperty('lastAttempt');
   });

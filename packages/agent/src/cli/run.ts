@@ -56,14 +56,7 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
   process.on('SIGHUP', () => void reload().catch(() => undefined));
 
   const answer = (request: ControlRequest): Promise<unknown> => carryOut(request, agent, reload);
-  const stopControl = await startControl(folder.path, answer, log).catch((error) => {
-    // A device that nobody else can reach calls home all the same.
-    log.error(
-      { code: 'CALLHOME_STATE_UNUSABLE', reason: reasonOf(error) },
-      'no commands can be given to the agent',
-    );
-    return undefined;
-  });
+  const stopControl = await startControl(folder.path, answer, log);
   service.ready();
   const signal = await asked;
   stopping = true;
@@ -73,7 +66,7 @@ async function run({ config: file, stateDir }: { config: string; stateDir?: stri
     process.exit(exitStatus.failed);
   }, stopLimit).unref();
   const told = service.stop();
-  await stopControl?.();
+  await stopControl();
   await reloading;
   await agent.stop();
   await told;

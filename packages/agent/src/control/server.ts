@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { chmod, rm } from 'node:fs/promises';
-import { createServer, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import path from 'node:path';
+import { areDescriptorsFew } from '@callhome/shared/descriptors.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { gatherLines } from '@callhome/shared/gathered-lines.js';
 import type { Log } from '@callhome/shared/log.js';
 import { decodeUtf8, readBytes } from '@callhome/shared/text.js';
 import { type ControlAnswer, type ControlRequest, controlRequest, socketName } from './requests.js';
@@ -11,6 +14,8 @@ const maxRequest = 64 * 1024;
 const peerTimeout = 10_000;
 /** Clients at once. */
 const maxClients = 32;
+/** Between two attempts to have the socket. Milliseconds. */
+const retryPause = 10_000;
 /** What the kernel takes as a socket's name. Bytes. */
 const maxPath = 107;
 
@@ -32,18 +37,18 @@ export function socketPath(stateFolder: string): string {
 }
 
 /**
- * Lets the agent's commands ask it, over a socket in its state folder, which is the user's own.
+ * Lets the agent's commands ask it, over a socket in its state folder, which is the user's own. Where the socket cannot be
+ * had, on a full disk perhaps, it is tried again: a device that nobody else can reach calls home all the same.
  * @param answer what a request comes to; what it throws is the answer too
  * @returns stops it
- * @throws CALLHOME_STATE_UNUSABLE
  */
 export async function startControl(
   stateFolder: string,
   answer: (request: ControlRequest) => Promise<unknown>,
   log: Log,
 ): Promise<() => Promise<void>> {
-  const file = socketPath(stateFolder);
   const clients = new Set<Socket>();
+  const lines = gatherLines();
 
   async function serve(socket: Socket): Promise<void> {
     let said: ControlAnswer;
@@ -58,26 +63,67 @@ export async function startControl(
     socket.end(`${JSON.stringify(said)}\n`);
   }
 
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
+  function refusal(): string | undefined {
+    if (clients.size >= maxClients) return 'too-many-clients';
+    return areDescriptorsFew() ? 'too-few-descriptors' : undefined;
+  }
+
+  function take(socket: Socket): void {
+    socket.on('error', (error) => log.debug({ reason: error.message }, 'control connection broke off'));
+    const reason = refusal();
+    if (reason !== undefined) {
+      lines.add('', reason, (others) =>
+        log.warn({ reason, ...(others > 0 && { others }) }, 'control connection refused'),
+      );
+      socket.destroy();
+      return;
+    }
     clients.add(socket);
     socket.once('close', () => clients.delete(socket));
-    socket.on('error', (error) => log.debug({ reason: error.message }, 'control connection broke off'));
     socket.setTimeout(peerTimeout, () => socket.destroy());
     void serve(socket);
-  });
-  server.maxConnections = maxClients;
+  }
+
+  let server: Server | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  async function open(attempt: 'first' | 'later'): Promise<void> {
+    try {
+      server = await listen(socketPath(stateFolder), take);
+      if (attempt === 'later') log.info('commands can be given to the agent');
+    } catch (error) {
+      if (attempt === 'first') {
+        const code = 'CALLHOME_STATE_UNUSABLE';
+        log.error({ code, reason: reasonOf(error) }, 'no commands can be given to the agent');
+      }
+      retry = setTimeout(() => {
+        opening = open('later');
+      }, retryPause);
+    }
+  }
+  let opening = open('first');
+  await opening;
+
+  return async () => {
+    clearTimeout(retry);
+    await opening;
+    clearTimeout(retry);
+    lines.flush();
+    for (const client of clients) client.destroy();
+    await new Promise<void>((resolve) => (server ? server.close(() => resolve()) : resolve()));
+  };
+}
+
+/** Opens the socket to its owner alone. */
+async function listen(file: string, take: (socket: Socket) => void): Promise<Server> {
   // one that a killed agent has left: the lock of the folder says that no other is running
   await rm(file, { force: true });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new CallhomeError('CALLHOME_STATE_UNUSABLE', { dir: stateFolder, why: reasonOf(error) }, error)),
-    );
-    server.listen(file, resolve);
-  });
-  await chmod(file, 0o600);
-  return () =>
-    new Promise((resolve) => {
-      server.close(() => resolve());
-      for (const client of clients) client.destroy();
-    });
+  const server = createServer({ allowHalfOpen: true }, take).listen(file);
+  await once(server, 'listening');
+  try {
+    await chmod(file, 0o600);
+  } catch (error) {
+    server.close();
+    throw error;
+  }
+  return server;
 }

@@ -16,12 +16,15 @@ export interface Load<N extends Newcomer> {
   readonly connections: number;
   /** Those that have not authenticated, in the order in which they came. */
   readonly newcomers: ReadonlySet<N>;
+  /** Those that are left are for other things than calls. */
+  readonly fewDescriptors: boolean;
 }
+
+type Rule = 'too-few-descriptors' | 'too-many-connections' | 'too-many-handshakes';
 
 export type Verdict<N extends Newcomer> =
   /** `insteadOf`: who gives way. */
-  | { readonly kind: 'admitted'; readonly insteadOf?: N }
-  | { readonly kind: 'refused'; readonly rule: 'too-many-connections' | 'too-many-handshakes' };
+  { readonly kind: 'admitted'; readonly insteadOf?: N } | { readonly kind: 'refused'; readonly rule: Rule };
 
 /** For the first bytes of a device to arrive, lost once on the way. Milliseconds. */
 const firstWords = 500;
@@ -45,11 +48,12 @@ function holders<N extends Newcomer>(newcomers: ReadonlySet<N>, source: string):
  * for whom least was done. Within one source those give way that have had time to speak and did not.
  */
 export function admit<N extends Newcomer>(
-  { connections, newcomers }: Load<N>,
+  { connections, newcomers, fewDescriptors }: Load<N>,
   limits: NmsConfig['admission'],
   source: string,
   now: number,
 ): Verdict<N> {
+  if (fewDescriptors) return { kind: 'refused', rule: 'too-few-descriptors' };
   if (connections >= limits.maxConnections) return { kind: 'refused', rule: 'too-many-connections' };
   if (newcomers.size < limits.maxHandshakes) return { kind: 'admitted' };
   const { most, own } = holders(newcomers, source);

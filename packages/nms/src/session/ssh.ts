@@ -40,17 +40,24 @@ export interface SshDevice {
   end(reason: CallhomeError): void;
 }
 
+/** What is learned of a device while it connects. */
+export interface SshClientEvents {
+  /** Whose key was shown: anybody can show it. */
+  onClaimed(device: DeviceDefinition): void;
+  /** Who it is, once its signature has proved the key. */
+  onProved(device: DeviceDefinition): void;
+}
+
 /**
  * The client end of SSH on a socket that was accepted, with the device's identification next: verifies the host key,
  * and only then logs in with the user of the device that the key belongs to (RFC 8071 §3.1). Rejects with the reason
  * with which `life` ends.
- * @param onProved hears who it is, once its signature has proved the key
  */
 export function connectSsh(
   socket: Socket,
   life: Lifecycle,
   options: SshClientOptions,
-  onProved: (device: DeviceDefinition) => void = () => undefined,
+  events: Partial<SshClientEvents> = {},
 ): Promise<SshDevice> {
   const connected = deferred<SshDevice>();
   void life.ended.then(connected.reject);
@@ -68,8 +75,10 @@ export function connectSsh(
       return;
     }
     const device = options.identify(blob);
-    if (device) claim = { device, blob: Buffer.from(blob) };
-    else {
+    if (device) {
+      claim = { device, blob: Buffer.from(blob) };
+      events.onClaimed?.(device);
+    } else {
       const facts = { fingerprint: fingerprint(blob), keyType: keyType(blob) };
       refusal = new CallhomeError('CALLHOME_HOST_KEY_UNKNOWN', facts);
     }
@@ -118,7 +127,7 @@ export function connectSsh(
     life.end(refusal ?? disagreement() ?? new CallhomeError(code, { why: reasonOf(error) }, error));
   });
   client.once('handshake', () => {
-    if (claim) onProved(claim.device);
+    if (claim) events.onProved?.(claim.device);
   });
   client.once('ready', () => {
     if (!claim || !life.enter('open')) return;
