@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { PassThrough } from 'node:stream';
 import { Client } from 'ssh2';
 import { describe, expect, it } from 'vitest';
+import { number, send } from '../../shared/ssh/raw-message.js';
 import { closed, createRig, internals, logIn, subsystem } from './rig.js';
 
 const rig = createRig();
@@ -150,6 +151,18 @@ describe("the agent's SSH server, with a peer that", () => {
     channel.write('x');
     await expect.poll(() => rig.channels[0]?.readableLength).toBe(1);
     expect(rig.channels).toHaveLength(1);
+    client.end();
+  });
+
+  it('asks for another subsystem and wants no answer, stays connected', async () => {
+    const { device, nms } = await rig.dial();
+    const serving = rig.serve(device);
+    const client = await logIn(nms);
+    await serving;
+    const [open, request, noAnswer] = [90, 98, 0];
+    send(client, open, 'session', number(77), number(1 << 20), number(1 << 15));
+    send(client, request, number(0), 'subsystem', noAnswer, 'sftp');
+    await subsystem(client);
     client.end();
   });
 

@@ -19,6 +19,7 @@ export interface ServeOptions extends Partial<EndpointConfig> {
   readonly idleTimeout?: number;
   /** Seconds. */
   readonly sessionLinger?: number;
+  readonly maxSessions?: number;
   readonly rekey?: RekeyLimits;
   /** Serves a session; by default it is over with its channel. */
   readonly onSession?: (channel: SessionChannel) => Promise<void>;
@@ -69,7 +70,15 @@ export function createRig(): Rig {
     },
     serve(
       device,
-      { handshakeTimeout = 20, idleTimeout = 0, sessionLinger = 3600, onSession, rekey, ...overrides } = {},
+      {
+        handshakeTimeout = 20,
+        idleTimeout = 0,
+        sessionLinger = 3600,
+        maxSessions = 2,
+        onSession,
+        rekey,
+        ...overrides
+      } = {},
     ) {
       const endpoint: EndpointConfig = {
         name: 'nms-1',
@@ -89,7 +98,7 @@ export function createRig(): Rig {
         new Promise((resolve) => channel.once('close', () => resolve()));
       return serveSsh(device, endpoint, {
         handshakeTimeout,
-        maxSessions: 2,
+        maxSessions,
         idleTimeout,
         sessionLinger,
         ...(rekey && { rekey }),

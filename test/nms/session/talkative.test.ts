@@ -1,6 +1,7 @@
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import type { Connection, Session } from 'ssh2';
 import { describe, expect, it } from 'vitest';
+import { number, send } from '../../shared/ssh/raw-message.js';
 import { closed, createRig, serve } from './rig.js';
 
 const rig = createRig();
@@ -15,30 +16,6 @@ function channelOf(session: Session): Buffer {
   return number(Number(member(member(member(session, '_chanInfo'), 'outgoing'), 'id')));
 }
 
-/** Sends a message that ssh2 has no method for. */
-function send(connection: Connection, ...parts: readonly (Buffer | string | number)[]): void {
-  const message = Buffer.concat(
-    parts.map((part) => {
-      if (typeof part === 'number') return Buffer.from([part]);
-      if (part instanceof Buffer) return part;
-      const text = Buffer.alloc(4 + part.length);
-      text.writeUInt32BE(part.length);
-      text.write(String(part), 4, 'latin1');
-      return text;
-    }),
-  );
-  const cipher = member(member(connection, '_protocol'), '_cipher');
-  const allocate = member(cipher, 'allocPacket') as (length: number) => Buffer;
-  const packet = allocate.call(cipher, message.length);
-  packet.set(message, 5);
-  (member(cipher, 'encrypt') as (packet: Buffer) => void).call(cipher, packet);
-}
-
-const number = (value: number): Buffer => {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-};
 const [globalRequest, ignore, data, extendedData, eof] = [80, 2, 94, 95, 96];
 const standardError = number(1);
 

@@ -92,10 +92,10 @@ export function serveSessions(
   socket.prependOnceListener('close', judgeEnd);
   // ssh2 tells of a channel's end once it is read to its end; where the peer is gone nobody may be reading.
   void life.ended.then(async ({ code }) => {
-    const left = opened().map(({ channel }) => channel.unpipe().resume());
+    const left = opened();
     // A peer that has closed the connection may have said something before.
     if (code === 'CALLHOME_PEER_CLOSED') await pause(lastWordsTimeout);
-    for (const channel of left) channel.emit('close');
+    for (const { channel } of left) channel.unpipe().resume().emit('close');
   });
   /** A session is closed on our side, which may be all: some peers never close theirs. */
   const closed = (session: Open): void => {
@@ -126,7 +126,8 @@ export function serveSessions(
     });
     session.on('subsystem', (acceptSubsystem, rejectSubsystem, { name }) => {
       if (name !== 'netconf' || served) {
-        rejectSubsystem();
+        // There is none, whatever its type says, where the client wants no answer.
+        rejectSubsystem?.();
         return;
       }
       const channel = acceptSubsystem();
