@@ -1,10 +1,12 @@
 /** How long lines of one source and kind are gathered. Milliseconds. */
 const period = 10_000;
+/** Lines of one source and kind that are written as they come. */
+const first = 3;
 /** Sources and kinds that are told apart at once. */
 const maxKeys = 100;
 
 /**
- * Lines of the log that anybody can bring about, as many as they like. The first of its source and kind is written at
+ * Lines of the log that anybody can bring about, as many as they like. The first ones of a source and kind are written at
  * once; those that follow within the period are one line at its end.
  */
 export interface GatheredLines {
@@ -16,6 +18,8 @@ export interface GatheredLines {
 
 interface Gathering {
   readonly timer: NodeJS.Timeout;
+  written: number;
+  /** Those that are still to be written. */
   count: number;
   /** Of the last line. */
   write: (others: number) => void;
@@ -38,12 +42,14 @@ export function gatherLines(): GatheredLines {
       const own = `${kind} ${source}`;
       const key = gatherings.has(own) || gatherings.size < maxKeys ? own : kind;
       const gathering = gatherings.get(key);
-      if (gathering) {
+      if (gathering && gathering.written >= first) {
         gathering.count += 1;
         gathering.write = write;
         return;
       }
-      gatherings.set(key, { timer: setTimeout(close, period, key).unref(), count: 0, write });
+      if (gathering) gathering.written += 1;
+      else
+        gatherings.set(key, { timer: setTimeout(close, period, key).unref(), written: 1, count: 0, write });
       write(0);
     },
     flush() {
