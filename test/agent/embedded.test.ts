@@ -63,6 +63,25 @@ describe('the embedded backend', () => {
     if (element) expect(errors[0]?.info).toContain(`>${element}</`);
   });
 
+  it('ends a session whose request is larger than any operation needs', async () => {
+    const { session, over } = await connect();
+    session.request(`<get><filter>${' '.repeat(70_000)}</filter></get>`).catch(() => undefined);
+    await over;
+    expect(await session.closed).toBeDefined();
+  });
+
+  it('leaves a turn to others after each of the requests that come at once', async () => {
+    const { session } = await connect();
+    let turns = 0;
+    let counting = setImmediate(function count() {
+      turns += 1;
+      counting = setImmediate(count);
+    });
+    ends.push(() => clearImmediate(counting));
+    await Promise.all(Array.from({ length: 50 }, () => session.request('<get/>')));
+    expect(turns).toBeGreaterThanOrEqual(50);
+  });
+
   it('ends another session when it is told to', async () => {
     const backend = createBackend();
     const first = await connect(backend);

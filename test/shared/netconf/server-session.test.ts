@@ -301,6 +301,17 @@ describe('what is not an rpc', () => {
     session.destroy(new Error('over'));
   });
 
+  it('is a malformed message with more elements than any request needs, too', async () => {
+    const { session, client } = serve('chunked');
+    client.hello();
+    client.say(rpc(1, `<get><filter>${'<z/>'.repeat(4000)}</filter></get>`));
+    client.say(rpc(2, '<get/>'));
+    const [first, second] = await client.replies(2);
+    expect(first).toContain('<error-tag>malformed-message</error-tag>');
+    expect(second).toContain('<data>');
+    session.destroy(new Error('over'));
+  });
+
   it('ends the session without base:1.1', async () => {
     const { session, client } = serve('end-of-message');
     client.hello();
