@@ -18,7 +18,7 @@ import { main, root, tell } from './run.mjs';
 /** The device's id. */
 const device = 'demo';
 /** How long a command, and the device's connecting, may take. Milliseconds. */
-const patience = 30_000;
+const patience = 60_000;
 /** How long the programs may take to end. Milliseconds. */
 const grace = 5_000;
 

@@ -161,7 +161,7 @@ requirePeers('yanglint')(`our schema and libyang, over ${count} documents (seed 
         expect(some).toBeLessThan((count * 3) / 4);
       }
     },
-    60_000 + count * 120,
+    180_000 + count * 500,
   );
 
   test.skipIf(!hasJudge)('the judge of many documents at once judges as one for each does', async () => {

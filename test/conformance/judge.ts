@@ -36,7 +36,7 @@ export interface Judgement {
 }
 
 /** How long one run of a judge may take. Milliseconds. */
-const patience = 60_000;
+const patience = 180_000;
 
 /** The features that are supported, and no others, as yanglint's options. */
 const features = Object.entries(implemented).flatMap(([module, names]) =>

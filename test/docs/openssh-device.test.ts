@@ -99,7 +99,7 @@ requireRoot(
     const device = await recipe.start([command, ...args.slice(0, -1)]);
     owned({ stop: () => device.stop('SIGKILL') });
     const said = (words: string) =>
-      expect.poll(() => device.output().split(words).length, { timeout: 10_000 });
+      expect.poll(() => device.output().split(words).length, { timeout: 60_000 });
     const connected = async () => {
       await collector.connected('router1');
       const { status, stdout } = await collector.command(['get-config', 'router1']);
@@ -120,7 +120,7 @@ requireRoot(
     const [inNms, ...before] = nms.runner;
     const silent = await startProgram(inNms, [...before, '-e', silence, nms.address, String(collector.port)]);
     owned(silent);
-    await expect.poll(silent.output, { timeout: 10_000 }).toMatch(/(ended\n){2}/);
+    await expect.poll(silent.output, { timeout: 60_000 }).toMatch(/(ended\n){2}/);
     await silent.stop();
     await collector.restart();
     await connected();
@@ -132,7 +132,7 @@ requireRoot(
     await network.mend();
     await collector.program.logged({ msg: 'device connected', device: 'router1' }, 2);
     await connected();
-  }, 120_000);
+  }, 300_000);
 });
 
 requirePeers('systemd')('its unit', () => {

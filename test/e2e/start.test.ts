@@ -62,7 +62,7 @@ test('`npm start` shows a device that is connected, and Ctrl-C ends all of it in
     await exit;
     await removeFolder(folder);
   }
-}, 60_000);
+}, 180_000);
 
 describe('a port in use', () => {
   const server = createServer();

@@ -68,7 +68,7 @@ test('the agent refuses commands before it runs out of them, says so, and stays 
   await collector.connected('router1');
   expect(await agent.command('status')).toMatchObject({ status: 0 });
   process.kill(agent.program.pid, 'SIGUSR2');
-  await expect.poll(async () => (await agent.command('status')).status, { timeout: 10_000 }).toBe(1);
+  await expect.poll(async () => (await agent.command('status')).status, { timeout: 60_000 }).toBe(1);
   await agent.program.logged({ msg: 'control connection refused', reason: 'too-few-descriptors' });
   expect((await collector.command(['rpc', 'router1'], '<get/>')).stdout).toContain('<data');
 });

@@ -94,7 +94,7 @@ test('the collector holds nothing of 2,000 connections that ended in order, abru
 
   await connectAll(1, 50);
   await expectNoLeak(program, async () => void (await connectAll(51, 150)));
-}, 60_000);
+}, 300_000);
 
 /** A management system that lets every device in, opens a session, and drops it; or keeps it, while it is told to. */
 async function startDroppingNms() {
@@ -170,11 +170,11 @@ test('the agent holds nothing of 2,000 connections that the other side ended, in
   /** Lets the connections be dropped until there were so many, and resolves when all applications are connected. */
   async function cycle(drops: number): Promise<void> {
     nms.dropAll();
-    await expect.poll(() => nms.dropped(), { timeout: 60_000 }).toBeGreaterThan(drops);
+    await expect.poll(() => nms.dropped(), { timeout: 240_000 }).toBeGreaterThan(drops);
     nms.keep();
-    await expect.poll(() => nms.kept(), { timeout: 10_000 }).toBe(applications);
+    await expect.poll(() => nms.kept(), { timeout: 60_000 }).toBe(applications);
   }
   await agent.start();
   await cycle(1000);
   await expectNoLeak(agent.program, () => cycle(3000));
-}, 90_000);
+}, 300_000);

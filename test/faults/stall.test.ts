@@ -13,7 +13,7 @@ const capabilities =
 const endOfMessage = ']]>]]>';
 
 test('in the middle of the SSH handshake: both give up, and the next attempt succeeds', async () => {
-  const edit = settings({ 'handshake-timeout': 1 });
+  const edit = settings({ 'handshake-timeout': 4 });
   const collector = owned(await startCollector({ edit }));
   // Their identifications pass, and the beginnings of the key exchange.
   const relay = owned(await startRelay(collector.port, 100));
@@ -28,7 +28,7 @@ test('in the middle of the SSH handshake: both give up, and the next attempt suc
 });
 
 test('a device in the middle of its hello: the collector ends the connection, and the other device stays', async () => {
-  const edit = settings({ 'handshake-timeout': 1 });
+  const edit = settings({ 'handshake-timeout': 4 });
   const collector = owned(await startCollector({ edit }));
   const agent = owned(await createAgent({ ports: [collector.port], nmsKey: collector.publicKey }));
   const device = createLightDevice();
@@ -111,7 +111,7 @@ test('a client in the middle of a chunk: the other sessions of its connection go
 });
 
 test('the agent as a whole: the collector drops it, the request under way fails; it comes back when it runs again', async () => {
-  const edit = settings({ keepalives: { 'max-wait': 1, 'max-attempts': 1 } });
+  const edit = settings({ keepalives: { 'max-wait': 6, 'max-attempts': 1 } });
   const collector = owned(await startCollector({ edit }));
   const agent = owned(await createAgent({ ports: [collector.port], nmsKey: collector.publicKey }));
   await collector.addDevice('router1', agent.hostKey);
@@ -127,7 +127,7 @@ test('the agent as a whole: the collector drops it, the request under way fails;
 
 test('the collector as a whole: devices that probe it drop it and come back, the others stay', async () => {
   const keepalives = (seconds: number) =>
-    settings({ keepalives: { 'max-wait': seconds, 'max-attempts': 1 }, 'handshake-timeout': 1 });
+    settings({ keepalives: { 'max-wait': seconds, 'max-attempts': 1 }, 'handshake-timeout': 4 });
   const collector = owned(await startCollector({ edit: keepalives(1) }));
   const relay = owned(await startRelay(collector.port));
   const probing = owned(

@@ -176,7 +176,7 @@ requirePeers('yanglint')('libyang agrees about', () => {
     const papers = cases.map(([, , text]) => ({ encoding: 'json' as const, text }));
     verdicts.push(...(await judge(papers, folder)).map(({ verdict }) => verdict));
     await removeFolder(folder);
-  }, 60_000);
+  }, 180_000);
 
   test.skipIf(!hasJudge).each(cases.map((one, index) => [...one, index] as const))(
     '%s: %s',

@@ -49,7 +49,7 @@ async function startDevice(): Promise<{
 /** The text of `stream` up to the end of the first NETCONF 1.0 message. */
 async function message(stream: Readable): Promise<string> {
   let text = '';
-  for await (const [chunk] of on(stream, 'data', { signal: AbortSignal.timeout(10_000) })) {
+  for await (const [chunk] of on(stream, 'data', { signal: AbortSignal.timeout(60_000) })) {
     text += String(chunk);
     if (text.includes(endOfMessage)) return text;
   }

@@ -14,7 +14,7 @@ export function runCommand(
   input = '',
   [command, ...before]: Runner = node,
 ): Promise<CommandResult> {
-  const child = spawn(command, [...before, binOf(program), ...args], { stdio: 'pipe', timeout: 15_000 });
+  const child = spawn(command, [...before, binOf(program), ...args], { stdio: 'pipe', timeout: 90_000 });
   const outputs = [child.stdout, child.stderr].map((stream) => {
     const chunks: Buffer[] = [];
     stream.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -6,9 +6,9 @@ import type { Readable, Writable } from 'node:stream';
 /** How much of a program's output is kept for diagnosis. Characters. */
 const outputKept = 256 * 1024;
 /** For anything that a peer is expected to do by itself. Milliseconds. */
-const patience = 10_000;
+const patience = 60_000;
 /** From SIGTERM to SIGKILL. Milliseconds. */
-const stopGrace = 5_000;
+const stopGrace = 20_000;
 
 /** A program that a test runs: a real peer, with its output at hand when the test fails. */
 export interface Program {

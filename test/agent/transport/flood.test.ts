@@ -59,7 +59,7 @@ async function flood(): Promise<Flood> {
     channel.write(requests);
   }
   nms.pause();
-  await expect.poll(() => device.writableNeedDrain, { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => device.writableNeedDrain, { timeout: 60_000 }).toBe(true);
   return { connection, device, nms, over: Promise.all(overs) };
 }
 

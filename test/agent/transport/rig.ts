@@ -71,7 +71,7 @@ export function createRig(): Rig {
     serve(
       device,
       {
-        handshakeTimeout = 20,
+        handshakeTimeout = 100,
         idleTimeout = 0,
         sessionLinger = 3600,
         maxSessions = 2,

@@ -147,7 +147,7 @@ describe("the agent's SSH server", () => {
     device.on('data', () => {
       answers += 1;
     });
-    await expect.poll(() => answers, { timeout: 10_000 }).toBeGreaterThanOrEqual(3);
+    await expect.poll(() => answers, { timeout: 60_000 }).toBeGreaterThanOrEqual(3);
     client.end();
     expect(await connection.ended).toMatchObject({ code: 'CALLHOME_PEER_CLOSED' });
   });

@@ -14,7 +14,7 @@ import { createFolder, removeFolder } from '../../programs/folder.js';
 /** That of the device `router1`, which the registry knows. */
 export const hostKey = generateKeyPair();
 
-const limits = { maxConnections: 100, maxHandshakes: 50, handshakeTimeout: 10 };
+const limits = { maxConnections: 100, maxHandshakes: 50, handshakeTimeout: 60 };
 
 export interface StartOptions extends Partial<typeof limits> {
   readonly identity?: KeyPair;
