@@ -137,10 +137,32 @@ describe('the hello', () => {
   ])('refuses %s', async (_name, bytes, expected) => {
     const [near, far] = duplexPair();
     far.resume().on('error', () => undefined);
-    const opening = openClientSession(near, { helloTimeout: 50 });
+    const helloTimeout = expected === 'CALLHOME_HANDSHAKE_TIMEOUT' ? 50 : 30_000;
+    const opening = openClientSession(near, { helloTimeout });
     if (bytes !== '') far.write(bytes);
     await expect(opening).rejects.toEqual(code(expected));
     expect(near.destroyed).toBe(true);
+  });
+
+  it('is read in turns with others, however much of it comes at once', async () => {
+    const [near, far] = duplexPair();
+    far.resume().on('error', () => undefined);
+    const opening = openClientSession(near);
+    let state: 'reading' | 'over' = 'reading';
+    const over = opening
+      .catch((error: unknown) => error)
+      .finally(() => {
+        state = 'over';
+      });
+    const capability = `<capability>urn:x${'<a/>'.repeat(200)}</capability>`;
+    far.write(Buffer.from(`<hello ${ns}><capabilities>${capability.repeat(99)}</capabilities>]]>]]>`));
+    let turns = 0;
+    while (state === 'reading') {
+      await nextTurn();
+      turns += 1;
+    }
+    expect(turns).toBeGreaterThan(3);
+    expect(await over).toEqual(code('CALLHOME_XML'));
   });
 
   it('fails on a stream that is closed already', async () => {
@@ -578,7 +600,9 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
     const streaming = session.stream('<get/>');
     const error = `<rpc-error><error-message>${'x'.repeat(1000)}</error-message></rpc-error>`;
     device.say(reply(await device.nextId(), error.repeat(2000)));
-    await expect((await streaming).errors).rejects.toEqual(code('CALLHOME_MESSAGE_TOO_LARGE'));
+    const { body, errors } = await streaming;
+    body.resume();
+    await expect(errors).rejects.toEqual(code('CALLHOME_MESSAGE_TOO_LARGE'));
   });
 
   it('passes 200 MB without holding them', async () => {

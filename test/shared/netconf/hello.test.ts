@@ -2,15 +2,22 @@ import {
   agreeFraming,
   base10,
   base11,
-  createHelloCollector,
+  createClientHelloReader,
+  createHelloFinder,
+  createServerHelloReader,
+  type HelloReader,
   helloMessage,
-  parseClientHello,
-  parseServerHello,
 } from '@callhome/shared/netconf/hello.js';
 import { describe, expect, it } from 'vitest';
 
 const ns = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"';
 const capabilities = `<capabilities><capability>${base10}</capability></capabilities>`;
+function parse<H>(reader: HelloReader<H>, xml: Buffer): H {
+  reader.write(xml);
+  return reader.end();
+}
+const parseServerHello = (xml: Buffer) => parse(createServerHelloReader(), xml);
+const parseClientHello = (xml: Buffer) => parse(createClientHelloReader(), xml);
 const refused = expect.objectContaining({ code: 'CALLHOME_HELLO' });
 
 describe('hello', () => {
@@ -71,6 +78,40 @@ describe('hello', () => {
   });
 });
 
+describe('a hello that is no hello of a device', () => {
+  const read = (content: string) => {
+    const reader = createServerHelloReader();
+    const bytes = Buffer.from(`<hello ${ns}>${content}`);
+    for (let at = 0; at < bytes.length; at += 4096) reader.write(bytes.subarray(at, at + 4096));
+    return reader;
+  };
+
+  it.each([
+    ['deep', '<a>'.repeat(600_000), 'CALLHOME_XML'],
+    ['of very many elements', '<a/>'.repeat(500_000), 'CALLHOME_HELLO'],
+    ['deep again and again', `${'<a>'.repeat(250)}${'</a>'.repeat(250)}`.repeat(1000), 'CALLHOME_XML'],
+    ['long', `<a>${'x'.repeat(3_000_000)}`, 'CALLHOME_MESSAGE_TOO_LARGE'],
+  ])('is refused before it ends where it is %s', (_what, content, code) => {
+    expect(() => read(content)).toThrow(expect.objectContaining({ code }));
+  });
+
+  it('is told from one with thousands of capabilities', () => {
+    const uris = Array.from({ length: 9000 }, (_, index) => `urn:example:m${index}?module=m${index}&amp;a=b`);
+    const list = uris.map((uri) => `<capability>${uri}</capability>`).join('\n');
+    const reader = read(`<capabilities>${list}</capabilities><session-id>1</session-id></hello>`);
+    expect(reader.end().capabilities).toHaveLength(9000);
+  });
+
+  it('is told from one with elements of others, which are passed over', () => {
+    const foreign = '<x xmlns="urn:x"><session-id>2</session-id></x><capability>urn:y</capability>';
+    const reader = read(
+      `${foreign}<capabilities><x:capability xmlns:x="urn:x">no</x:capability><capability> urn:<b>no</b>z\n</capability>` +
+        `</capabilities><session-id>1</session-id></hello>`,
+    );
+    expect(reader.end()).toEqual({ capabilities: ['urn:z'], sessionId: 1 });
+  });
+});
+
 describe('what precedes the hello', () => {
   const xml = `<hello ${ns}>${capabilities}</hello>`;
 
@@ -80,33 +121,32 @@ describe('what precedes the hello', () => {
     ['a comment', '<!-- user ops, class super-user -->\n'],
     ['64 KiB', 'x'.repeat(64 * 1024)],
   ])('skips %s', (_name, banner) => {
-    const collector = createHelloCollector();
-    for (const byte of Buffer.from(banner + xml)) collector.append(Buffer.from([byte]));
-    expect(collector.complete().toString()).toBe(xml);
+    const finder = createHelloFinder();
+    const found = [...Buffer.from(banner + xml)].map((byte) => finder.push(Buffer.from([byte])).toString());
+    finder.end();
+    expect(found.join('')).toBe(xml);
   });
 
   it('keeps the XML declaration', () => {
-    const collector = createHelloCollector();
-    collector.append(Buffer.from(`banner\n<?xml version="1.0"?>${xml}`));
-    expect(collector.complete().toString()).toBe(`<?xml version="1.0"?>${xml}`);
+    const found = createHelloFinder().push(Buffer.from(`banner\n<?xml version="1.0"?>${xml}`));
+    expect(found.toString()).toBe(`<?xml version="1.0"?>${xml}`);
   });
 
   it('refuses more than 64 KiB of something else while it comes', () => {
-    const collector = createHelloCollector();
+    const finder = createHelloFinder();
     expect(() => {
-      for (let i = 0; i < 3; i++) collector.append(Buffer.alloc(32 * 1024, 'x'));
+      for (let i = 0; i < 3; i++) finder.push(Buffer.alloc(32 * 1024, 'x'));
     }).toThrow(refused);
   });
 
   it('refuses a banner that is a little longer', () => {
-    const collector = createHelloCollector();
-    collector.append(Buffer.from('x'.repeat(64 * 1024 + 1) + xml));
-    expect(() => collector.complete()).toThrow(refused);
+    const bytes = Buffer.from('x'.repeat(64 * 1024 + 1) + xml);
+    expect(() => createHelloFinder().push(bytes)).toThrow(refused);
   });
 
   it('refuses a message without a hello', () => {
-    const collector = createHelloCollector();
-    collector.append(Buffer.from('ssh: command not found'));
-    expect(() => collector.complete()).toThrow(refused);
+    const finder = createHelloFinder();
+    finder.push(Buffer.from('ssh: command not found'));
+    expect(() => finder.end()).toThrow(refused);
   });
 });

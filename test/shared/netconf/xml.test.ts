@@ -173,6 +173,15 @@ describe('XML from outside', () => {
     expect(childElement(root, '', 'b')?.namespace).toBe('');
     expect(childElement(root, 'u', 'b')).toBeUndefined();
   });
+
+  it('knows what a prefix means after an element that gave it another meaning', () => {
+    const seen: string[] = [];
+    const reader = createXmlReader({ open: (tag) => seen.push(`${tag.local} ${tag.uri}`), close() {} });
+    const inner = '<p:b xmlns:p="2" xmlns="3"><p:c xmlns=""><d/></p:c><d/><e xmlns:p="4"/><p:f/></p:b>';
+    reader.write(`<p:a xmlns:p="1">${inner}<p:g/><h/><constructor:i xmlns:constructor="5"/>`);
+    expect(seen).toEqual(['a 1', 'b 2', 'c 2', 'd ', 'd 3', 'e 3', 'f 2', 'g 1', 'h ', 'i 5']);
+    expect(() => reader.write('<constructor:j/>')).toThrow(refused(/unbound/));
+  });
 });
 
 describe('serialised XML', () => {

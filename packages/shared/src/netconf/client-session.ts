@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { CallhomeError, reasonOf } from '../errors.js';
 import type { Framing } from './framing.js';
-import { base10, base11, parseServerHello, type ServerHello } from './hello.js';
+import { base10, base11, createServerHelloReader, type ServerHello } from './hello.js';
 import { createMessageBuffer } from './message-buffer.js';
 import { createMessageReader, type MessageReader } from './message-reader.js';
 import { openMessageStream } from './message-stream.js';
@@ -85,7 +85,7 @@ export function openClientSession(
 
   const stream = openMessageStream(
     duplex,
-    { ours: { capabilities }, parseTheirs: parseServerHello, timeout: options.helloTimeout ?? 30_000 },
+    { ours: { capabilities }, theirs: createServerHelloReader(), timeout: options.helloTimeout ?? 30_000 },
     {
       open(hello, framing) {
         state = 'open';

@@ -2,8 +2,7 @@ import { CallhomeError } from '../errors.js';
 import type { Framing } from './framing.js';
 import { createMessageBuffer } from './message-buffer.js';
 import { baseNamespace, isBase } from './namespaces.js';
-import { escapeText } from './xml.js';
-import { childElements, parseElement, textOf, type XmlElement } from './xml-element.js';
+import { createUtf8Decoder, createXmlReader, escapeText } from './xml.js';
 
 export const base10 = 'urn:ietf:params:netconf:base:1.0';
 export const base11 = 'urn:ietf:params:netconf:base:1.1';
@@ -17,6 +16,10 @@ const maxBanner = 64 * 1024;
 const maxStart = 256;
 /** With many YANG modules a hello has hundreds of kilobytes. Bytes. */
 const maxHello = 2 * 1024 * 1024;
+/** A hello is flat; what other elements a peer adds to it is passed over. */
+const maxDepth = 16;
+/** Ten times what a device with thousands of modules sends. */
+const maxElements = 20_000;
 
 /** A client's `<hello>`. */
 export interface ClientHello {
@@ -32,6 +35,10 @@ function refuse(why: string): CallhomeError {
   return new CallhomeError('CALLHOME_HELLO', { why });
 }
 
+function noHello(): CallhomeError {
+  return refuse('what the peer sent first is not a hello');
+}
+
 /** A `<hello>` message (RFC 6241 §8.1). */
 export function helloMessage(hello: ClientHello | ServerHello): string {
   const capabilities = hello.capabilities
@@ -44,36 +51,94 @@ export function helloMessage(hello: ClientHello | ServerHello): string {
   );
 }
 
-function parseHello(xml: Buffer): { capabilities: string[]; sessionIds: XmlElement[] } {
-  const hello = parseElement(xml);
-  if (hello.name !== 'hello' || !isBase(hello.namespace)) {
-    throw refuse(`the first message is <${hello.name.slice(0, 100)}>`);
-  }
-  const named = (element: XmlElement, name: string) =>
-    childElements(element).filter((child) => child.name === name && isBase(child.namespace));
+/** Reads a `<hello>` while it arrives. */
+export interface HelloReader<H> {
+  /** @throws CALLHOME_HELLO, CALLHOME_XML, CALLHOME_MESSAGE_TOO_LARGE */
+  write(piece: Buffer): void;
+  /** The message is complete. @throws CALLHOME_HELLO, CALLHOME_XML */
+  end(): H;
+}
+
+/** What a hello says. */
+interface HelloContent {
+  readonly capabilities: string[];
+  readonly sessionIds: string[];
+}
+
+function createHelloReader<H>(accept: (content: HelloContent) => H): HelloReader<H> {
+  const finder = createHelloFinder();
+  const decoder = createUtf8Decoder();
+  const content: HelloContent = { capabilities: [], sessionIds: [] };
+  let bytes = 0;
+  let elements = 0;
+  let inCapabilities = false;
+  /** The element whose text is read, and how deep the text is that comes now. */
+  let leaf: { readonly into: string[]; readonly depth: number; text: string } | undefined;
+  let depth = 0;
+
+  const xml = createXmlReader(
+    {
+      open({ local, uri }, at) {
+        if (++elements > maxElements) throw refuse(`it has more than ${maxElements} elements`);
+        depth = at;
+        const name = isBase(uri) ? local : '';
+        if (at === 0 && name !== 'hello') throw refuse(`the first message is <${local.slice(0, 100)}>`);
+        if (at === 1) inCapabilities = name === 'capabilities';
+        if (at === 1 && name === 'session-id') leaf = { into: content.sessionIds, depth: at, text: '' };
+        if (at === 2 && name === 'capability' && inCapabilities)
+          leaf = { into: content.capabilities, depth: at, text: '' };
+        if (leaf?.depth === at) xml.wantText(true);
+      },
+      text(text) {
+        if (leaf?.depth === depth) leaf.text += text;
+      },
+      close(at) {
+        if (leaf?.depth === at) {
+          leaf.into.push(leaf.text.trim());
+          leaf = undefined;
+          xml.wantText(false);
+        }
+        depth = at - 1;
+      },
+    },
+    { maxDepth },
+  );
+
   return {
-    capabilities: named(hello, 'capabilities').flatMap((list) => named(list, 'capability').map(textOf)),
-    sessionIds: named(hello, 'session-id'),
+    write(piece) {
+      const found = finder.push(piece);
+      bytes += found.length;
+      if (bytes > maxHello)
+        throw new CallhomeError('CALLHOME_MESSAGE_TOO_LARGE', { what: 'the hello', bytes: maxHello });
+      xml.write(decoder.decode(found));
+    },
+    end() {
+      finder.end();
+      decoder.end();
+      xml.end();
+      return accept(content);
+    },
   };
 }
 
-/** @throws CALLHOME_HELLO, CALLHOME_XML */
-export function parseServerHello(xml: Buffer): ServerHello {
-  const { capabilities, sessionIds } = parseHello(xml);
-  const [element] = sessionIds;
-  if (element === undefined || sessionIds.length > 1) throw refuse('a server must send one session-id');
-  const text = textOf(element);
-  const sessionId = /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : 0;
-  if (sessionId < 1 || sessionId > maxSessionId)
-    throw refuse(`the session-id must be from 1 to ${maxSessionId}`);
-  return { capabilities, sessionId };
+/** Reads the hello of a server. */
+export function createServerHelloReader(): HelloReader<ServerHello> {
+  return createHelloReader(({ capabilities, sessionIds }) => {
+    const [text, second] = sessionIds;
+    if (text === undefined || second !== undefined) throw refuse('a server must send one session-id');
+    const sessionId = /^[1-9][0-9]{0,9}$/.test(text) ? Number(text) : 0;
+    if (sessionId < 1 || sessionId > maxSessionId)
+      throw refuse(`the session-id must be from 1 to ${maxSessionId}`);
+    return { capabilities, sessionId };
+  });
 }
 
-/** @throws CALLHOME_HELLO, CALLHOME_XML */
-export function parseClientHello(xml: Buffer): ClientHello {
-  const { capabilities, sessionIds } = parseHello(xml);
-  if (sessionIds.length > 0) throw refuse('a client must not send a session-id');
-  return { capabilities };
+/** Reads the hello of a client. */
+export function createClientHelloReader(): HelloReader<ClientHello> {
+  return createHelloReader(({ capabilities, sessionIds }) => {
+    if (sessionIds.length > 0) throw refuse('a client must not send a session-id');
+    return { capabilities };
+  });
 }
 
 /** The framing after the hellos (RFC 6242 §4.1). @throws CALLHOME_HELLO when no base capability is common */
@@ -85,34 +150,33 @@ export function agreeFraming(ours: readonly string[], theirs: readonly string[])
   throw refuse('the two ends have no base capability in common');
 }
 
-/** Collects the first message of a session: a banner may precede its XML. */
-export interface HelloCollector {
-  /** @throws CALLHOME_HELLO, CALLHOME_MESSAGE_TOO_LARGE */
-  append(piece: Buffer): void;
-  /** The hello without what preceded it. @throws CALLHOME_HELLO */
-  complete(): Buffer;
+/** Finds where the first message of a session begins: a banner may precede its XML. */
+export interface HelloFinder {
+  /** The bytes that are known since this piece to belong to the hello. @throws CALLHOME_HELLO */
+  push(piece: Buffer): Buffer;
+  /** The message is complete. @throws CALLHOME_HELLO when there was no hello in it */
+  end(): void;
 }
 
-/** Where the XML declaration or the `<hello` start tag stands. @throws CALLHOME_HELLO */
-function helloStart(bytes: Buffer): number {
-  const start = bytes.toString('latin1').search(/<\?xml\s|<(?:[A-Za-z_][\w.-]*:)?hello[\s/>]/);
-  if (start < 0 || start > maxBanner) throw refuse('what the peer sent first is not a hello');
-  return start;
-}
-
-export function createHelloCollector(): HelloCollector {
-  const buffer = createMessageBuffer('the hello', maxBanner + maxHello);
+export function createHelloFinder(): HelloFinder {
+  const banner = createMessageBuffer('the banner', Number.POSITIVE_INFINITY);
+  const nothing = Buffer.alloc(0);
+  let state: 'banner' | 'hello' = 'banner';
   return {
-    append(piece) {
-      const before = buffer.bytes().length;
-      buffer.append(piece);
-      // looked at once on the way, so that a flood of something else ends early
-      if (before <= maxBanner + maxStart && buffer.bytes().length > maxBanner + maxStart)
-        helloStart(buffer.bytes());
+    push(piece) {
+      if (state === 'hello') return piece;
+      // what began earlier than this has been looked at
+      const from = Math.max(0, banner.bytes().length - maxStart);
+      banner.append(piece);
+      const bytes = banner.bytes();
+      const found = bytes.toString('latin1', from).search(/<\?xml\s|<(?:[A-Za-z_][\w.-]*:)?hello[\s/>]/);
+      if (found < 0 ? bytes.length > maxBanner + maxStart : from + found > maxBanner) throw noHello();
+      if (found < 0) return nothing;
+      state = 'hello';
+      return bytes.subarray(from + found);
     },
-    complete() {
-      const bytes = buffer.bytes();
-      return bytes.subarray(helloStart(bytes));
+    end() {
+      if (state === 'banner') throw noHello();
     },
   };
 }

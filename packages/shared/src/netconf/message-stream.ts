@@ -1,13 +1,13 @@
 import type { Duplex } from 'node:stream';
 import { CallhomeError } from '../errors.js';
 import { createDeframer, type Framing, frameMessage } from './framing.js';
-import {
-  agreeFraming,
-  type ClientHello,
-  createHelloCollector,
-  helloMessage,
-  type ServerHello,
-} from './hello.js';
+import { agreeFraming, type ClientHello, type HelloReader, helloMessage, type ServerHello } from './hello.js';
+
+/** What is taken of one turn of the event loop, while others may wait. Milliseconds. */
+const share = 1;
+
+/** What is worked through between two looks at the clock. Bytes. */
+const slice = 4096;
 
 /** What happens on a message stream. Nothing is called after `closed`. */
 export interface MessageStreamHandlers<H> {
@@ -41,7 +41,7 @@ export interface MessageStream {
 
 export interface HelloExchange<H> {
   readonly ours: ClientHello | ServerHello;
-  readonly parseTheirs: (xml: Buffer) => H;
+  readonly theirs: HelloReader<H>;
   /** Milliseconds. */
   readonly timeout: number;
 }
@@ -55,15 +55,18 @@ export function openMessageStream<H extends ClientHello>(
   let state: 'hello' | 'open' | 'ending' | 'closed' = 'hello';
   let framing: Framing = 'end-of-message';
   let endReason: Error | undefined;
-  const collector = createHelloCollector();
+  /** Whether the reader of the messages wants no more for now. */
+  let paused = false;
+  /** Whether the duplex stands still until the next turn. */
+  let waiting = false;
 
   const deframer = createDeframer({
     data(piece) {
-      if (state === 'hello') collector.append(piece);
+      if (state === 'hello') hello.theirs.write(piece);
       else if (state !== 'closed') handlers.data(piece);
     },
     end() {
-      if (state === 'hello') acceptHello(hello.parseTheirs(collector.complete()));
+      if (state === 'hello') acceptHello(hello.theirs.end());
       else if (state !== 'closed') handlers.end();
     },
   });
@@ -76,12 +79,33 @@ export function openMessageStream<H extends ClientHello>(
     handlers.open(theirs, framing);
   }
 
+  /** Works through what has arrived in turns with all others, and no further than it is wanted. */
   function onData(segment: Buffer): void {
+    const start = performance.now();
+    let at = 0;
     try {
-      deframer.push(segment);
+      do {
+        deframer.push(segment.subarray(at, at + slice));
+        at += slice;
+      } while (at < segment.length && !paused && performance.now() - start < share && !isClosed());
     } catch (error) {
       close(error instanceof Error ? error : new Error(String(error)));
     }
+    if (isClosed()) return;
+    if (!paused && performance.now() - start >= share) waitForTurn();
+    if (at < segment.length) {
+      duplex.pause();
+      duplex.unshift(segment.subarray(at));
+    }
+  }
+
+  function waitForTurn(): void {
+    waiting = true;
+    duplex.pause();
+    setImmediate(() => {
+      waiting = false;
+      if (!paused && !isClosed()) duplex.resume();
+    });
   }
 
   function onPeerEnd(): void {
@@ -101,8 +125,12 @@ export function openMessageStream<H extends ClientHello>(
     close(state === 'ending' ? endReason : error);
   }
 
+  function isClosed(): boolean {
+    return state === 'closed';
+  }
+
   function close(reason: Error | undefined): void {
-    if (state === 'closed') return;
+    if (isClosed()) return;
     state = 'closed';
     clearTimeout(timer);
     duplex.off('data', onData).off('end', onPeerEnd).off('close', onClose).off('drain', handlers.drain);
@@ -133,10 +161,12 @@ export function openMessageStream<H extends ClientHello>(
     frame: (message) => frameMessage(message, framing),
     write: (bytes) => duplex.write(bytes),
     pause() {
+      paused = true;
       duplex.pause();
     },
     resume() {
-      if (state !== 'closed') duplex.resume();
+      paused = false;
+      if (!waiting && !isClosed()) duplex.resume();
     },
     end(reason, flushed) {
       if (state === 'closed') return;

@@ -39,7 +39,7 @@ export function parseOperation(text: string): Operation {
         if (depth === 0) end = reader.position;
       },
     },
-    baseNamespace,
+    { defaultNamespace: baseNamespace },
   );
   try {
     reader.write(document);

@@ -1,4 +1,4 @@
-import type { SaxesParser } from 'saxes';
+import { SaxesParser, type SaxesTagNS } from 'saxes';
 
 /**
  * All that is used of saxes beyond its documentation: it has no limits, and tells of what it holds to nobody. The exact
@@ -24,4 +24,36 @@ export function takeCdata(parser: SaxesParser): string {
   const text = parser['text'];
   parser['text'] = '';
   return text;
+}
+
+/**
+ * Looks prefixes up in a table, whose time does not depend on how deep the document is: saxes itself goes through all
+ * open elements for each name.
+ */
+export class TableParser extends SaxesParser<{ xmlns: true; additionalNamespaces: Record<string, string> }> {
+  /** What each prefix that is declared has meant, from the outermost open element inwards. */
+  readonly #meanings = new Map<string, string[]>();
+
+  /** To be called for each element that opens. */
+  declare(tag: SaxesTagNS): void {
+    for (const prefix in tag.ns) {
+      const meaning = tag.ns[prefix] ?? '';
+      const meanings = this.#meanings.get(prefix);
+      if (meanings === undefined) this.#meanings.set(prefix, [meaning]);
+      else meanings.push(meaning);
+    }
+  }
+
+  /** To be called for each element that closes. */
+  forget(tag: SaxesTagNS): void {
+    for (const prefix in tag.ns) {
+      const meanings = this.#meanings.get(prefix);
+      meanings?.pop();
+      if (meanings?.length === 0) this.#meanings.delete(prefix);
+    }
+  }
+
+  override resolve(prefix: string): string | undefined {
+    return this['topNS']?.[prefix] ?? this.#meanings.get(prefix)?.at(-1) ?? this['ns'][prefix];
+  }
 }

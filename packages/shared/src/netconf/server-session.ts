@@ -1,7 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { CallhomeError } from '../errors.js';
 import type { Framing } from './framing.js';
-import { parseClientHello } from './hello.js';
+import { createClientHelloReader } from './hello.js';
 import { createMessageBuffer } from './message-buffer.js';
 import { openMessageStream } from './message-stream.js';
 import { baseNamespace, isBase } from './namespaces.js';
@@ -114,7 +114,7 @@ export function openServerSession(duplex: Duplex, options: ServerSessionOptions)
     duplex,
     {
       ours: { capabilities, sessionId },
-      parseTheirs: parseClientHello,
+      theirs: createClientHelloReader(),
       timeout: options.helloTimeout ?? 30_000,
     },
     {

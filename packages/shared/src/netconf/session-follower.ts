@@ -1,6 +1,6 @@
 import { reasonOf } from '../errors.js';
 import { createDeframer, type Deframer } from './framing.js';
-import { createHelloCollector } from './hello.js';
+import { createHelloFinder } from './hello.js';
 import { createMessageBuffer } from './message-buffer.js';
 import { createPrologScanner } from './prolog.js';
 
@@ -40,7 +40,11 @@ export function followSession(): SessionFollower {
   let messages = 0;
   const head = createMessageBuffer('the head of a message', maxHead);
 
-  const hello = createHelloCollector();
+  function keepHead(piece: Buffer): void {
+    head.append(piece.subarray(0, maxHead - head.bytes().length));
+  }
+
+  const hello = createHelloFinder();
   /** Of the hello, while it comes; and where it ends. Bytes from the start of the session. */
   let helloLength = 0;
   let helloEnd: number | undefined;
@@ -49,14 +53,16 @@ export function followSession(): SessionFollower {
     data(piece) {
       if (helloEnd !== undefined) return;
       helloLength += piece.length;
-      hello.append(piece);
+      keepHead(hello.push(piece));
     },
     end() {
       if (helloEnd !== undefined) return;
-      if (rootName(hello.complete()) !== 'hello') {
+      hello.end();
+      if (rootName(head.bytes()) !== 'hello') {
         fault = 'its first message is not a <hello>';
         state = 'lost';
       }
+      head.clear();
       helloEnd = helloLength + endOfMessage.length;
     },
   });
@@ -65,7 +71,7 @@ export function followSession(): SessionFollower {
   let deframer: Deframer | undefined;
   function startDeframer(chunked: boolean): Deframer {
     const started = createDeframer({
-      data: (piece) => head.append(piece.subarray(0, maxHead - head.bytes().length)),
+      data: keepHead,
       end() {
         if (rootName(head.bytes()) !== 'notification') messages++;
         head.clear();

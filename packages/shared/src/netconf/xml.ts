@@ -1,6 +1,6 @@
-import { SaxesParser, type SaxesTagNS } from 'saxes';
+import type { SaxesTagNS } from 'saxes';
 import { CallhomeError } from '../errors.js';
-import { hasDoctype, heldCharacters, takeCdata } from './saxes-internals.js';
+import { hasDoctype, heldCharacters, TableParser, takeCdata } from './saxes-internals.js';
 
 /** A start tag with its namespaces resolved. */
 export type XmlTag = SaxesTagNS;
@@ -25,7 +25,8 @@ export interface XmlReader {
   wantText(on: boolean): void;
 }
 
-const maxDepth = 256;
+/** How many elements may stand in each other, where nothing else is said. */
+const defaultDepth = 256;
 const maxAttributes = 256;
 /** Of a name, an attribute or a comment that spans writes, and of text that is wanted: saxes holds them. Characters. */
 const maxToken = 1024 * 1024;
@@ -41,13 +42,20 @@ function excerpt(text: string): string {
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
+export interface XmlOptions {
+  /** That of elements without a prefix, where the document does not set another. */
+  readonly defaultNamespace?: string;
+  /** How many elements may stand in each other. */
+  readonly maxDepth?: number;
+}
+
 /**
  * The only door for XML: well-formed, namespaces resolved, no document type, no entities but the five predefined,
  * bounded depth and tokens. Processing instructions and comments are passed over.
- * @param defaultNamespace that of elements without a prefix, where the document does not set another
  */
-export function createXmlReader(handlers: XmlHandlers, defaultNamespace = ''): XmlReader {
-  const parser = new SaxesParser({
+export function createXmlReader(handlers: XmlHandlers, options: XmlOptions = {}): XmlReader {
+  const { defaultNamespace = '', maxDepth = defaultDepth } = options;
+  const parser = new TableParser({
     xmlns: true,
     additionalNamespaces: { '': defaultNamespace },
   });
@@ -78,9 +86,11 @@ export function createXmlReader(handlers: XmlHandlers, defaultNamespace = ''): X
     tagLength = 0;
     if (hasDoctype(parser)) throw bad('a document type declaration is not allowed');
     if (depth === maxDepth) throw bad(`elements more than ${maxDepth} deep`);
+    parser.declare(tag);
     handlers.open(tag, depth++);
   });
-  parser.on('closetag', () => {
+  parser.on('closetag', (tag) => {
+    parser.forget(tag);
     depth -= 1;
     openTagsLength -= openTags[depth] ?? 0;
     handlers.close(depth);
