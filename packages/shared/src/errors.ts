@@ -74,7 +74,8 @@ const catalogue = {
   CALLHOME_OPERATION_INVALID: (f: { why: string }) => `not a NETCONF operation: ${f.why}`,
   CALLHOME_MESSAGE_TOO_LARGE: (f: { what: string; bytes: number }) =>
     `${f.what} is larger than ${f.bytes} bytes`,
-  CALLHOME_REPLY_TIMEOUT: (f: { seconds: number }) => `nothing has come for ${f.seconds} s`,
+  CALLHOME_REPLY_TIMEOUT: (f: { seconds: number; heldUp?: number }) =>
+    `nothing has come for ${f.seconds} s${f.heldUp === undefined ? '' : `: for ${f.heldUp} s of them, the device's session stood still for the reader of another reply`}`,
   CALLHOME_SESSION_CLOSED: (f: { why: string }) => `the NETCONF session is closed: ${f.why}`,
   CALLHOME_READER_STALLED: (f: { seconds: number }) => `the reply was not read for ${f.seconds} s`,
 

@@ -516,7 +516,7 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
     expect((await after).xml).toContain('<ok/>');
   });
 
-  it('stops the clocks of others while its reader is slow, and blames nobody else', async () => {
+  it('does not keep others from being answered or refused in time, and is not dropped while nobody waits', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
       const { session, device } = await connect(framing, { stallTimeout: 30_000 });
@@ -527,14 +527,45 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
       // a person reads the first page: nobody waits
       for (let i = 0; i < 50; i++) await nextTurn();
       vi.advanceTimersByTime(300_000);
-      const other = session.request('<get/>', { timeout: 10_000 });
-      const otherId = device.nextId();
-      for (let i = 0; i < 50; i++) await nextTurn();
-      vi.advanceTimersByTime(20_000);
+      const impatient = session.request('<get/>', { timeout: 10_000 });
+      const other = session.request('<get/>');
+      const ids = [await device.nextId(), await device.nextId()];
+      vi.advanceTimersByTime(10_000);
+      await expect(impatient).rejects.toMatchObject({
+        code: 'CALLHOME_REPLY_TIMEOUT',
+        facts: { seconds: 10, heldUp: 10 },
+        message: expect.stringContaining('the reader of another reply'),
+      });
+      vi.advanceTimersByTime(15_000);
       const read = readAll(stream);
-      device.say(reply(await otherId, '<ok/>'));
+      for (const id of ids) device.say(reply(id, '<ok/>'));
       expect((await other).xml).toContain('<ok/>');
       expect(await read).toHaveLength(1_000_000 + reply('1', '').length);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('holds up others no longer for many slow readers than for one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    try {
+      const { session, device } = await connect(framing, { stallTimeout: 30_000 });
+      const slow = Array.from({ length: 5 }, () => session.stream('<get/>', { timeout: 600_000 }));
+      const healthy = session.request('<get/>');
+      let answered: 'no' | 'yes' = 'no';
+      void healthy.then(() => {
+        answered = 'yes';
+      });
+      for (const _each of slow) device.say(reply(await device.nextId(), `<a/>${'x'.repeat(200_000)}`));
+      device.say(reply(await device.nextId(), '<ok/>'));
+      let seconds = 0;
+      for (; answered === 'no' && seconds < 200; seconds++) {
+        for (let i = 0; i < 100; i++) await nextTurn();
+        vi.advanceTimersByTime(1000);
+      }
+      expect(seconds).toBeLessThan(40);
+      for (const streaming of slow)
+        await expect((await streaming).errors).rejects.toEqual(code('CALLHOME_READER_STALLED'));
     } finally {
       vi.useRealTimers();
     }
@@ -639,6 +670,75 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
     expect(await stream.errors).toEqual([]);
     expect(received).toBeGreaterThan(total);
     expect(mostHeld).toBeLessThan(2_000_000);
+  });
+});
+
+describe('what nobody waits for', () => {
+  const notification =
+    '<notification xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0"><a></b></notification>';
+
+  /** Says it until the session is over. */
+  async function flood(
+    session: ClientSession,
+    device: Awaited<ReturnType<typeof connect>>['device'],
+    bytes: Buffer,
+  ) {
+    let state: 'open' | 'over' = 'open';
+    const over = session.closed.finally(() => {
+      state = 'over';
+    });
+    while (state === 'open') {
+      if (!device.raw(bytes)) await Promise.race([once(device.duplex, 'drain'), over]);
+      await nextTurn();
+    }
+    return over;
+  }
+
+  it.each([
+    ['notifications', frameMessage(notification, 'chunked')],
+    ['replies', frameMessage(reply('x', '<a></b>'), 'chunked')],
+    ['notifications that are large', frameMessage(`${notification}${' '.repeat(1_000_000)}`, 'chunked')],
+  ])('%s, is skipped, and ends the session where it does not end', async (_what, message) => {
+    const { session, device } = await connect('chunked');
+    device.raw(message);
+    const answer = session.request('<get/>');
+    device.say(reply(await device.nextId(), '<ok/>'));
+    expect((await answer).xml).toContain('<ok/>');
+    expect(await flood(session, device, message)).toEqual(code('CALLHOME_TRAFFIC_USELESS'));
+  });
+
+  it('because who asked has given up is in order, however much of it there is', async () => {
+    const { session, device } = await connect('chunked');
+    const aborters = Array.from({ length: 20 }, () => new AbortController());
+    const asked = aborters.map(({ signal }) => session.request('<get/>', { signal }));
+    const outcomes = Promise.allSettled(asked);
+    const ids: string[] = [];
+    for (const _each of asked) ids.push(await device.nextId());
+    for (const aborter of aborters) aborter.abort();
+    await outcomes;
+    for (const id of ids) {
+      if (!device.say(reply(id, 'x'.repeat(1_000_000)))) await once(device.duplex, 'drain');
+    }
+    const next = session.request('<get/>');
+    device.say(reply(await device.nextId(), '<ok/>'));
+    expect((await next).xml).toContain('<ok/>');
+  });
+
+  it('ends no session that takes notifications', async () => {
+    let seen = 0;
+    const { session, device } = await connect('chunked', {
+      onNotification() {
+        seen += 1;
+      },
+    });
+    const message = frameMessage(notification.replace('</b>', '</a>'), 'chunked');
+    for (let sent = 0; sent < 6000; sent++) {
+      if (!device.raw(message)) await once(device.duplex, 'drain');
+    }
+    const next = session.request('<get/>');
+    device.say(reply(await device.nextId(), '<ok/>'));
+    await next;
+    expect(seen).toBe(6000);
   });
 });
 

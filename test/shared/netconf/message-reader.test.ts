@@ -14,6 +14,7 @@ function read(
   const reader = createMessageReader({
     root(tag) {
       root = tag.local;
+      return 'read';
     },
     data: (piece) => pieces.push(Buffer.from(piece)),
   });
@@ -71,7 +72,10 @@ it('hands out exactly the root element, under any segmentation', () => {
 it('hands out nothing before it is known what it belongs to', () => {
   const seen: string[] = [];
   const reader = createMessageReader({
-    root: () => seen.push('root'),
+    root() {
+      seen.push('root');
+      return 'read';
+    },
     data: (piece) => seen.push(piece.toString()),
   });
   for (const piece of ['\n<!-', '- x --', '>\n<rpc', '-reply', '>', 'a', '</rpc-reply>', '\n']) {
@@ -83,16 +87,33 @@ it('hands out nothing before it is known what it belongs to', () => {
 it('hands out slices, not copies', () => {
   const message = Buffer.from('\n<a>b</a>\n');
   const pieces: Buffer[] = [];
-  createMessageReader({ root() {}, data: (piece) => pieces.push(piece) }).write(message);
+  createMessageReader({ root: () => 'read', data: (piece) => pieces.push(piece) }).write(message);
   expect(pieces.map((piece) => [piece.toString(), piece.buffer === message.buffer])).toEqual([
     ['<a>b</a>', true],
   ]);
 });
 
 it.each(['<!-- ', '<?p ', ' ', '<a b="'])('does not hold a beginning without a bound: %j', (start) => {
-  const reader = createMessageReader({ root() {}, data() {} });
+  const reader = createMessageReader({ root: () => 'read', data() {} });
   reader.write(Buffer.from(start));
   expect(() => {
     for (let i = 0; i < 100_000; i++) reader.write(Buffer.from(' '));
   }).toThrow(expect.objectContaining({ code: 'CALLHOME_MESSAGE_TOO_LARGE' }));
+});
+
+it('does not hold an end without a bound, nor reads it', () => {
+  const reader = createMessageReader({ root: () => 'read', data() {} });
+  reader.write(Buffer.from('<a/>'));
+  expect(() => {
+    for (let i = 0; i < 100; i++) reader.write(Buffer.from(' '.repeat(1000)));
+  }).toThrow(expect.objectContaining({ code: 'CALLHOME_MESSAGE_TOO_LARGE' }));
+});
+
+it('reads nothing behind the start tag of what is to be skipped, whatever the tag holds', () => {
+  const pieces: Buffer[] = [];
+  const reader = createMessageReader({ root: () => 'skip', data: (piece) => pieces.push(piece) });
+  reader.write(Buffer.from(`<!-- > --><a b='>'`));
+  reader.write(Buffer.from(` c=">">& this is <no XML`));
+  reader.write(Buffer.from('\u0001'));
+  expect(pieces).toEqual([]);
 });

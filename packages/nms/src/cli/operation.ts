@@ -20,7 +20,7 @@ function seconds(text: string): number {
 export function addOperationOptions(command: Command): Command {
   return addApiOptions(command).option(
     '--timeout <seconds>',
-    'for the first byte of the reply, and between two pieces of it',
+    'from the request to the first byte of the reply, and between two pieces of it',
     seconds,
     60,
   );

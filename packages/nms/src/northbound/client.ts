@@ -58,7 +58,7 @@ export interface ApiClient {
   device(id: string): Promise<DeviceView>;
   addDevice(id: string, device: DeviceRequest): Promise<DeviceView>;
   removeDevice(id: string): Promise<void>;
-  /** `timeout`: for the first byte of the reply and between two pieces of it, seconds. */
+  /** `timeout`: from the request to the first byte of the reply and between two pieces of it, seconds. */
   rpc(id: string, operation: string, timeout: number): Promise<RpcAnswer>;
   /** The stream of a NETCONF session of one's own, nothing sent yet. */
   netconf(id: string): Promise<Socket>;

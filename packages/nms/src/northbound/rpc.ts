@@ -49,7 +49,7 @@ const sessionOperations: ReadonlySet<string> = new Set([
 
 /** What the query may say. */
 export const rpcQuery = z.strictObject({
-  /** Seconds, to the first byte of the reply and between two pieces of it. */
+  /** Seconds, from the request to the first byte of the reply and between two pieces of it. */
   timeout: z.coerce.number().positive().max(86_400).optional(),
 });
 

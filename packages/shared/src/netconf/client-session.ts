@@ -17,6 +17,7 @@ import {
 } from './reply-sink.js';
 import { createRequests, type RequestOptions } from './requests.js';
 import type { RpcError } from './rpc-error.js';
+import { createUselessMessages, type Uselessness } from './useless-messages.js';
 import type { XmlTag } from './xml.js';
 
 export type { Reply, ReplyStream } from './reply-sink.js';
@@ -27,7 +28,7 @@ export interface ClientSessionOptions {
   readonly helloTimeout?: number;
   /** The default for each request. Milliseconds. */
   readonly replyTimeout?: number;
-  /** How long, in sum, the reader of a reply stream may hold up other requests before the rest of its reply is dropped. Milliseconds. */
+  /** How long, in sum, readers of reply streams may hold up a request before the rest of their replies is dropped. Milliseconds. */
   readonly stallTimeout?: number;
   /** The largest reply that `request` holds, and the largest notification. Bytes. */
   readonly maxMessage?: number;
@@ -35,7 +36,10 @@ export interface ClientSessionOptions {
   readonly onNotification?: (xml: string) => void;
 }
 
-/** The client's end of one NETCONF session (RFC 6241). Requests are pipelined and matched by message-id. */
+/**
+ * The client's end of one NETCONF session (RFC 6241). Requests are pipelined and matched by message-id. A device that
+ * goes on to send what nobody waits for ends it (CALLHOME_TRAFFIC_USELESS).
+ */
 export interface ClientSession {
   readonly sessionId: number;
   readonly capabilities: readonly string[];
@@ -71,6 +75,7 @@ export function openClientSession(
   let closeTimer: NodeJS.Timeout | undefined;
   let arriving: 'nothing' | 'skipped' | MessageReader = 'nothing';
   let sink: MessageSink | undefined;
+  const useless = createUselessMessages();
 
   let resolveSession: (session: ClientSession) => void = () => undefined;
   let rejectSession: (reason: Error) => void = () => undefined;
@@ -126,48 +131,60 @@ export function openClientSession(
     };
   }
 
-  function sinkOf(root: XmlTag): MessageSink | undefined {
+  function sinkOf(root: XmlTag): MessageSink | Uselessness {
     if (root.local === 'rpc-reply' && isBase(root.uri)) {
       return requests.reply(root.attributes['message-id']?.value ?? '');
     }
     if (root.local === 'notification' && root.uri === notificationNamespace) {
-      return onNotification === undefined ? undefined : notificationSink(onNotification);
+      return onNotification === undefined ? 'stray' : notificationSink(onNotification);
     }
     throw new CallhomeError('CALLHOME_PROTOCOL', { why: `the device sent <${root.local.slice(0, 100)}>` });
   }
 
-  function skipRest(): void {
+  function skipRest(why: Uselessness): void {
     arriving = 'skipped';
     sink = undefined;
+    useless.begin(why);
   }
 
   /** The framing is intact, so bad XML spoils only the message that it is in, if we know which that is. */
   function spoil(error: unknown): void {
     if (sink === undefined) throw error;
     sink.fail(error instanceof Error ? error : new Error(String(error)));
-    skipRest();
+    skipRest('given up');
   }
 
   function startMessage(): MessageReader {
     return createMessageReader({
       root(tag) {
-        sink = sinkOf(tag);
-        if (sink === undefined) skipRest();
+        const found = sinkOf(tag);
+        if (typeof found === 'string') {
+          skipRest(found);
+          return 'skip';
+        }
+        sink = found;
+        return 'read';
       },
       data(piece) {
-        if (sink?.data(piece) === 'over') skipRest();
+        if (sink?.data(piece) === 'over') skipRest('given up');
       },
     });
   }
 
   function onMessageData(piece: Buffer): void {
-    if (arriving === 'skipped') return;
     if (arriving === 'nothing') arriving = startMessage();
-    try {
-      arriving.write(piece);
-    } catch (error) {
-      spoil(error);
+    if (arriving !== 'skipped') {
+      try {
+        arriving.write(piece);
+      } catch (error) {
+        spoil(error);
+      }
     }
+    if (isSkipping()) useless.data(piece.length);
+  }
+
+  function isSkipping(): boolean {
+    return arriving === 'skipped';
   }
 
   function onMessageEnd(): void {

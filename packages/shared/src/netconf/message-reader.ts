@@ -8,12 +8,14 @@ import { createElementBuilder, type ElementBuilder } from './xml-element.js';
 
 /** What stands before the end of the root element's start tag. Bytes. */
 const maxHead = 64 * 1024;
+/** What stands behind its end. Bytes. */
+const maxTail = 64 * 1024;
 /** Of all `<rpc-error>`s in a message together, which are held until it ends. Characters. */
 const maxErrors = 1024 * 1024;
 
 export interface MessageHandlers {
-  /** The root element's start tag has been read. */
-  root(tag: XmlTag): void;
+  /** The root element's start tag has been read. After `skip` the message is not read any further. */
+  root(tag: XmlTag): 'read' | 'skip';
   /** A piece of the message, from the root's start tag to its end tag and nothing around them. Not a copy. */
   data(piece: Buffer): void;
 }
@@ -29,13 +31,14 @@ export interface MessageReader {
 export function createMessageReader(handlers: MessageHandlers): MessageReader {
   const decoder = createUtf8Decoder();
   const prolog = createPrologScanner();
-  let state: 'before root' | 'root begun' | 'in root' | 'after root' = 'before root';
+  let state: 'before root' | 'root begun' | 'in root' | 'after root' | 'skipped' = 'before root';
   /** All bytes so far, while it is not known what they belong to. */
   const head = createMessageBuffer('the beginning of a message', Number.POSITIVE_INFINITY);
   let rootStart = 0;
   let rootTag: XmlTag | undefined;
   /** Characters: where the root element ends. */
   let rootEnd = 0;
+  let bytesBehind = 0;
   let bytesRead = 0;
   let bytesDecoded = 0;
   let charactersDecoded = 0;
@@ -57,9 +60,8 @@ export function createMessageReader(handlers: MessageHandlers): MessageReader {
   const xml = createXmlReader({
     open(tag, depth) {
       if (depth === 0) {
-        state = 'in root';
         rootTag = tag;
-        handlers.root(tag);
+        state = handlers.root(tag) === 'skip' ? 'skipped' : 'in root';
       } else if (depth === 1 && tag.local === 'rpc-error' && isBase(tag.uri)) {
         error = createElementBuilder(rootTag?.ns);
         errorStart = xml.position;
@@ -75,7 +77,7 @@ export function createMessageReader(handlers: MessageHandlers): MessageReader {
     },
     close(depth) {
       if (depth === 0) {
-        state = 'after root';
+        if (state === 'in root') state = 'after root';
         rootEnd = xml.position;
       } else if (error !== undefined) {
         checkErrorSize();
@@ -101,6 +103,15 @@ export function createMessageReader(handlers: MessageHandlers): MessageReader {
       state !== 'after root'
         ? piece.length
         : Buffer.byteLength(text.slice(0, rootEnd - charactersDecoded)) - carried;
+    if (state === 'after root') {
+      bytesBehind += piece.length - (wasInside ? inside : 0);
+      if (bytesBehind > maxTail) {
+        throw new CallhomeError('CALLHOME_MESSAGE_TOO_LARGE', {
+          what: 'the end of a message',
+          bytes: maxTail,
+        });
+      }
+    }
     bytesRead += piece.length;
     bytesDecoded += Buffer.byteLength(text);
     charactersDecoded += text.length;
@@ -109,6 +120,24 @@ export function createMessageReader(handlers: MessageHandlers): MessageReader {
 
   function isWaitingForRoot(): boolean {
     return state === 'before root' || state === 'root begun';
+  }
+
+  function isSkipped(): boolean {
+    return state === 'skipped';
+  }
+
+  /** As `parse`, and no further than the root's start tag where the rest is not wanted. */
+  function parseRoot(bytes: Buffer): Buffer {
+    let at = 0;
+    let inside = 0;
+    while (state === 'root begun' && at < bytes.length) {
+      // where the tag may end: a value may hold this character too
+      const end = bytes.indexOf('>', at) + 1 || bytes.length;
+      inside += parse(bytes.subarray(at, end)).length;
+      at = end;
+    }
+    if (!isSkipped()) inside += parse(bytes.subarray(at)).length;
+    return bytes.subarray(0, inside);
   }
 
   /** Nothing is handed out before it is known what it belongs to. */
@@ -126,9 +155,10 @@ export function createMessageReader(handlers: MessageHandlers): MessageReader {
       }
     }
     if (state === 'root begun') {
-      const inside = parse(fresh);
+      const inside = parseRoot(fresh);
       if (!isWaitingForRoot()) {
-        handlers.data(bytes.subarray(rootStart, bytes.length - fresh.length + inside.length));
+        if (!isSkipped())
+          handlers.data(bytes.subarray(rootStart, bytes.length - fresh.length + inside.length));
         head.clear();
       }
     }
@@ -144,6 +174,7 @@ export function createMessageReader(handlers: MessageHandlers): MessageReader {
 
   return {
     write(piece) {
+      if (isSkipped()) return;
       if (isWaitingForRoot()) {
         writeHead(piece);
       } else {

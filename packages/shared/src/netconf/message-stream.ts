@@ -29,8 +29,8 @@ export interface MessageStreamHandlers<H> {
 export interface MessageStream {
   /** The bytes of one message. @throws CALLHOME_FRAMING when the agreed framing cannot carry it */
   frame(message: string): Buffer;
-  /** Writes framed bytes. False: wait for `drain` before the next. */
-  write(bytes: Buffer): boolean;
+  /** Writes framed bytes. False: wait for `drain` before the next. `taken` is called when it holds them no longer. */
+  write(bytes: Buffer, taken?: () => void): boolean;
   pause(): void;
   resume(): void;
   /** Ends our side in order, for this reason, however it then ends; `flushed` is called when all is handed over. */
@@ -159,7 +159,7 @@ export function openMessageStream<H extends ClientHello>(
 
   return {
     frame: (message) => frameMessage(message, framing),
-    write: (bytes) => duplex.write(bytes),
+    write: (bytes, taken) => duplex.write(bytes, taken),
     pause() {
       paused = true;
       duplex.pause();

@@ -2,11 +2,14 @@ import { CallhomeError, isCallhomeError } from '../errors.js';
 import type { MessageStream } from './message-stream.js';
 import { type Operation, parseOperation, rpcMessage } from './operation.js';
 import type { MessageSink, ReplySink } from './reply-sink.js';
+import type { Uselessness } from './useless-messages.js';
 
 export interface RequestOptions {
-  /** From sending the request to the first byte of its reply, and between two pieces of it. Milliseconds. */
+  /** From the request to the first byte of its reply, whatever holds it up, and between two pieces of it. Milliseconds. */
   readonly timeout?: number;
   readonly signal?: AbortSignal;
+  /** The stream has taken the request, which is held no longer; not called for one that is given up before. */
+  readonly onTaken?: () => void;
 }
 
 /** The requests of one session that are under way: a bounded queue to the stream, a deadline for each reply. */
@@ -15,15 +18,15 @@ export interface Requests {
   send(operation: string | Operation, sink: ReplySink, options?: RequestOptions): void;
   /** The stream takes more. */
   drain(): void;
-  /** What takes the reply that begins now; `undefined` when nobody waits for it (any more). */
-  reply(messageId: string): MessageSink | undefined;
+  /** What takes the reply that begins now, or why nobody does. */
+  reply(messageId: string): MessageSink | Uselessness;
   failAll(error: Error): void;
 }
 
 export interface RequestLimits {
   /** The default for each reply. Milliseconds. */
   readonly replyTimeout: number;
-  /** How long, in sum, the reader of a reply may hold up other requests. Milliseconds. */
+  /** How long, in sum, readers of replies may hold up one other request. Milliseconds. */
   readonly stallTimeout: number;
 }
 
@@ -31,6 +34,8 @@ export interface RequestLimits {
 const maxQueued = 32 * 1024 * 1024;
 /** How long a reader may leave a reply unread while nobody else waits, such as a person with a pager. Milliseconds. */
 const maxLeisure = 600_000;
+/** Requests whose replies are known to be late; of others a late reply is a stray one. */
+const maxGivenUp = 1000;
 /** What a timer can wait. Milliseconds. */
 const maxTimeout = 2 ** 31 - 1;
 
@@ -40,12 +45,14 @@ interface Exchange {
   readonly id: string;
   readonly sink: ReplySink;
   readonly timeout: number;
+  readonly onTaken: () => void;
   state: 'queued' | 'sent' | 'replying' | 'reader full' | 'over';
-  /** For the reply or, while the reader is full, for the reader; none for the others meanwhile. */
+  /** For the reply or, while the reader is full, for the reader. */
   timer: NodeJS.Timeout | undefined;
-  /** How long its reader has held up others so far, and since when it does so now. Milliseconds. */
-  heldUp: number;
-  holdingUpSince: number | undefined;
+  /** How long the session had stood still for readers when the request came. Milliseconds. */
+  readonly heldUpBefore: number;
+  /** How long its own reader has held up others. Milliseconds. */
+  holdsUp: number;
   /** Stops listening to the caller's signal. */
   readonly forgetSignal: () => void;
 }
@@ -56,14 +63,21 @@ function toError(thrown: unknown): Error {
 
 export function createRequests(stream: MessageStream, limits: RequestLimits): Requests {
   const { replyTimeout, stallTimeout } = limits;
+  /** What each reader may hold up others that other readers have held up for long enough. Milliseconds. */
+  const leastPatience = stallTimeout / 30;
   let nextId = 1;
   /** By message-id. Ids are never used again: a late or repeated reply finds nothing. */
   const exchanges = new Map<string, Exchange>();
   const queue: { readonly exchange: Exchange; readonly bytes: Buffer }[] = [];
   let queuedBytes = 0;
   let writable = true;
-  /** The exchange whose reader the session is paused for. */
+  /** The exchange whose reader the session is paused for, and since when. */
   let reader: Exchange | undefined;
+  let pausedAt = 0;
+  /** How long the session had stood still for readers before that. Milliseconds. */
+  let heldUp = 0;
+  /** The message-ids of requests that were sent and given up: one late reply to each is in order. */
+  const givenUp = new Set<string>();
 
   function frameOperation(id: string, operation: string | Operation): Buffer {
     const checked = typeof operation === 'string' ? parseOperation(operation) : operation;
@@ -91,10 +105,11 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
       id,
       sink,
       timeout,
+      onTaken: options.onTaken ?? (() => undefined),
       state: 'queued',
       timer: undefined,
-      heldUp: 0,
-      holdingUpSince: undefined,
+      heldUpBefore: heldUpNow(),
+      holdsUp: 0,
       forgetSignal: () => signal?.removeEventListener('abort', onAbort),
     };
     signal?.addEventListener('abort', onAbort);
@@ -112,19 +127,20 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
       queuedBytes -= next.bytes.length;
       if (next.exchange.state !== 'queued') continue;
       next.exchange.state = 'sent';
-      startClock(next.exchange);
-      writable = stream.write(next.bytes);
+      writable = stream.write(next.bytes, next.exchange.onTaken);
     }
   }
 
   function failForSilence(exchange: Exchange): void {
-    fail(exchange, new CallhomeError('CALLHOME_REPLY_TIMEOUT', { seconds: exchange.timeout / 1000 }));
+    const seconds = exchange.timeout / 1000;
+    const standstill = Math.round((heldUpNow() - exchange.heldUpBefore) / 100) / 10;
+    const facts = standstill > 0 ? { seconds, heldUp: standstill } : { seconds };
+    fail(exchange, new CallhomeError('CALLHOME_REPLY_TIMEOUT', facts));
   }
 
-  /** The clock of a request stands still while the session is paused for somebody else's reader. */
   function startClock(exchange: Exchange): void {
     clearTimeout(exchange.timer);
-    if (reader === undefined) exchange.timer = setTimeout(() => failForSilence(exchange), exchange.timeout);
+    exchange.timer = setTimeout(() => failForSilence(exchange), exchange.timeout);
   }
 
   function settle(exchange: Exchange): void {
@@ -135,38 +151,77 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
     exchanges.delete(exchange.id);
   }
 
+  /** Keeps in mind that the device will answer it all the same. */
+  function giveUp(id: string): void {
+    givenUp.add(id);
+    if (givenUp.size <= maxGivenUp) return;
+    const [oldest = ''] = givenUp;
+    givenUp.delete(oldest);
+  }
+
   function fail(exchange: Exchange, error: Error): void {
     if (exchange.state === 'over') return;
+    if (exchange.state === 'sent') giveUp(exchange.id);
     settle(exchange);
     exchange.sink.fail(error);
+  }
+
+  function heldUpNow(): number {
+    return reader === undefined ? heldUp : heldUp + performance.now() - pausedAt;
+  }
+
+  /** The request that has waited longest for the session to go on. */
+  function firstOther(exchange: Exchange): Exchange | undefined {
+    for (const other of exchanges.values()) if (other !== exchange) return other;
+    return undefined;
+  }
+
+  /** How long others have waited for the pause that is on. */
+  function holdsUpNow(other: Exchange): number {
+    return heldUpNow() - Math.max(heldUp, other.heldUpBefore);
   }
 
   function waitForReader(exchange: Exchange): void {
     exchange.state = 'reader full';
     reader = exchange;
+    pausedAt = performance.now();
     stream.pause();
-    for (const other of exchanges.values()) clearTimeout(other.timer);
     limitReader(exchange);
   }
 
-  /** A reader may take its time until others wait, and then what is left of the time that it may hold them up. */
+  /** A reader may take its time until others wait, and then what is left of the time that these may be held up. */
   function limitReader(exchange: Exchange): void {
-    if (exchange.holdingUpSince !== undefined) return;
-    const othersWait = exchanges.size > 1;
-    if (othersWait) exchange.holdingUpSince = performance.now();
-    const limit = othersWait ? Math.max(0, stallTimeout - exchange.heldUp) : maxLeisure;
     clearTimeout(exchange.timer);
-    exchange.timer = setTimeout(() => {
-      fail(exchange, new CallhomeError('CALLHOME_READER_STALLED', { seconds: limit / 1000 }));
-    }, limit);
+    const left = patienceWith(exchange);
+    exchange.timer = setTimeout(
+      () => {
+        // those who waited may have gone meanwhile
+        if (patienceWith(exchange) > 0) limitReader(exchange);
+        else failForReader(exchange);
+      },
+      Math.ceil(Math.max(0, left)),
+    );
+  }
+
+  function patienceWith(exchange: Exchange): number {
+    const other = firstOther(exchange);
+    if (other === undefined) return maxLeisure - (performance.now() - pausedAt);
+    const own = leastPatience - exchange.holdsUp - holdsUpNow(other);
+    return Math.max(own, stallTimeout - (heldUpNow() - other.heldUpBefore));
+  }
+
+  function failForReader(exchange: Exchange): void {
+    const seconds = Math.round((performance.now() - pausedAt) / 100) / 10;
+    fail(exchange, new CallhomeError('CALLHOME_READER_STALLED', { seconds }));
   }
 
   function releaseSession(exchange: Exchange): void {
-    if (exchange.holdingUpSince !== undefined) exchange.heldUp += performance.now() - exchange.holdingUpSince;
-    exchange.holdingUpSince = undefined;
+    const other = firstOther(exchange);
+    if (other !== undefined) exchange.holdsUp += holdsUpNow(other);
+    heldUp = heldUpNow();
     exchange.state = 'replying';
     reader = undefined;
-    for (const each of exchanges.values()) startClock(each);
+    startClock(exchange);
     stream.resume();
   }
 
@@ -212,7 +267,8 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
     },
     reply(messageId) {
       const exchange = exchanges.get(messageId);
-      return exchange?.state === 'sent' ? begin(exchange) : undefined;
+      if (exchange?.state === 'sent') return begin(exchange);
+      return givenUp.delete(messageId) ? 'given up' : 'stray';
     },
     failAll(error) {
       for (const exchange of [...exchanges.values()]) fail(exchange, error);
