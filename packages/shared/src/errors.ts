@@ -113,7 +113,7 @@ const catalogue = {
   CALLHOME_ROUTE_UNKNOWN: (f: { path: string }) => `the API has no ${f.path}`,
   CALLHOME_METHOD_REFUSED: (f: { method: string; path: string; allowed: readonly string[] }) =>
     `${f.path} takes ${f.allowed.join(', ')}, not ${f.method}`,
-  CALLHOME_API_BUSY: (f: { what: 'callers' | 'tunnels'; most: number }) =>
+  CALLHOME_API_BUSY: (f: { what: 'callers' | 'tunnels' | 'bytes of operations'; most: number }) =>
     `the API has ${f.most} ${f.what} already, as many as it may have: try again later`,
   CALLHOME_OPERATION_REFUSED: (f: { operation: string; device: string }) =>
     `<${f.operation}> changes the session itself, and this one is shared: use \`callhome-nms netconf ${f.device}\`, a session of your own`,

@@ -37,7 +37,7 @@ export function fakeDevice(device: string): FakeDevice {
     });
     errors.catch(() => undefined);
     fake.onRequest({
-      operation: typeof operation === 'string' ? operation : operation.xml,
+      operation: typeof operation === 'string' ? operation : operation.xml.toString(),
       options,
       body,
       answer(xml, found = []) {

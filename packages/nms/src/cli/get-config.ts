@@ -3,7 +3,7 @@ import { isCallhomeError } from '@callhome/shared/errors.js';
 import { baseNamespace } from '@callhome/shared/netconf/namespaces.js';
 import { parseOperation } from '@callhome/shared/netconf/operation.js';
 import { type Command, InvalidArgumentError } from 'commander';
-import { maxOperation } from '../northbound/rpc.js';
+import { maxOperation } from '../northbound/operations.js';
 import { deviceArgument } from './api-options.js';
 import { addOperationOptions, type OperationOptions, runOperation } from './operation.js';
 
@@ -21,7 +21,7 @@ function datastore(text: string): string {
 function wholeFilter(text: string): string | undefined {
   try {
     const { name, namespace, xml } = parseOperation(text);
-    return name === 'filter' && namespace === baseNamespace ? xml : undefined;
+    return name === 'filter' && namespace === baseNamespace ? xml.toString() : undefined;
   } catch (error) {
     // The content of a filter may be several elements, or none.
     if (isCallhomeError(error, 'CALLHOME_OPERATION_INVALID')) return undefined;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Readable } from 'node:stream';
 import { CallhomeError } from '@callhome/shared/errors.js';
+import { createMessageBuffer } from '@callhome/shared/netconf/message-buffer.js';
 import { decodeUtf8, readBytes } from '@callhome/shared/text.js';
 
 /**
@@ -8,7 +9,10 @@ import { decodeUtf8, readBytes } from '@callhome/shared/text.js';
  * @throws CALLHOME_MESSAGE_TOO_LARGE beyond `maxBytes`, CALLHOME_REQUEST_INVALID for bytes that are not UTF-8
  */
 export async function readText(stream: Readable, maxBytes: number, what: string): Promise<string> {
-  const bytes = await readBytes(stream, maxBytes, what);
+  return textOf(await readBytes(stream, maxBytes, what), what);
+}
+
+function textOf(bytes: Buffer, what: string): string {
   try {
     return decodeUtf8(bytes);
   } catch (error) {
@@ -24,7 +28,10 @@ export async function readBody(request: IncomingMessage, maxBytes: number, what:
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
     throw new CallhomeError('CALLHOME_MESSAGE_TOO_LARGE', { what, bytes: maxBytes });
   }
-  return readText(request, maxBytes, what);
+  const body = createMessageBuffer(what, maxBytes);
+  // not destroyed: the answer to a request that is refused goes over the same socket
+  for await (const piece of request.iterator({ destroyOnReturn: false })) body.append(piece);
+  return textOf(body.bytes(), what);
 }
 
 /** The value that `text` is the JSON of; undefined where it is not JSON. */

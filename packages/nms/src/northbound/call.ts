@@ -4,6 +4,7 @@ import type { Log } from '@callhome/shared/log.js';
 import type { z } from 'zod';
 import type { DeviceConnection, Fleet } from '../fleet.js';
 import type { DeviceRecord, Registry } from '../registry/registry.js';
+import type { Operations } from './operations.js';
 
 /** What the API serves. */
 export interface ApiContext {
@@ -20,6 +21,7 @@ export interface ApiContext {
 
 /** One request of the API, authorised and routed. */
 export interface Call extends ApiContext {
+  readonly operations: Operations;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** The device that the path names; empty where it names none. */

@@ -6,12 +6,14 @@ import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { ApiContext } from './call.js';
 import { type ConnectionLimits, trackConnections } from './connections.js';
 import { isHostAllowed, isWildcard } from './host-header.js';
+import { type OperationLimits, takeOperations } from './operations.js';
 import { sendProblem } from './problem.js';
 import { routeOf } from './routes.js';
 
 /** Times in milliseconds. */
 export interface ApiLimits {
   readonly connections: ConnectionLimits;
+  readonly operations: OperationLimits;
   /** For a request's headers, from the connection's start or the last answer's end. */
   readonly headersTimeout: number;
   /** For a whole request, its body included. */
@@ -22,6 +24,7 @@ export interface ApiLimits {
 
 const defaultLimits: ApiLimits = {
   connections: { strangers: 64, callers: 256, tunnels: 1024 },
+  operations: { bytes: 64 * 1024 * 1024, wait: 20_000 },
   headersTimeout: 10_000,
   requestTimeout: 60_000,
   idleTimeout: 30_000,
@@ -82,6 +85,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   const limits = options.limits ?? defaultLimits;
   const token = digest(options.token);
   const connections = trackConnections(limits.connections);
+  const operations = takeOperations(limits.operations);
 
   const serve = async (request: IncomingMessage, response: ServerResponse, head: Buffer | undefined) => {
     try {
@@ -91,7 +95,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       if (request.headers.expect !== undefined) response.writeContinue();
       const { method = '', url = '' } = request;
       const { handler, device, query } = routeOf(method, url, head !== undefined);
-      await handler({ ...options, request, response, device, head: head ?? Buffer.alloc(0) }, query);
+      const call = { ...options, operations, request, response, device, head: head ?? Buffer.alloc(0) };
+      await handler(call, query);
     } catch (error) {
       sendProblem(response, error, log);
     }

@@ -2,15 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { ReplyStream } from '@callhome/shared/netconf/client-session.js';
-import { parseOperation } from '@callhome/shared/netconf/operation.js';
 import { hasFailed } from '@callhome/shared/netconf/rpc-error.js';
 import { z } from 'zod';
-import { readBody } from './body.js';
 import { type Call, liveDevice } from './call.js';
 import { problemOf } from './problem.js';
-
-/** The largest operation. Bytes. */
-export const maxOperation = 16 * 1024 * 1024;
 
 /** The trailer that says how the device answered, known only at the end of its reply. */
 export const outcomeTrailer = 'Callhome-Outcome';
@@ -95,26 +90,40 @@ function endEarly({ request, response, device, log }: Call, cause: CallhomeError
   response.end();
 }
 
-/** POST /v1/devices/{id}/rpc: the `<rpc-reply>` passes through while it arrives. */
-export async function sendRpc(call: Call, { timeout }: z.output<typeof rpcQuery>): Promise<void> {
+/** Sends the operation, and passes the reply on. */
+async function answer(call: Call, send: () => Promise<ReplyStream>): Promise<void> {
   const { response } = call;
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const operation = parseOperation(await readBody(call.request, maxOperation, 'the operation'));
-  if (sessionOperations.has(operation.name)) {
-    throw new CallhomeError('CALLHOME_OPERATION_REFUSED', { operation: operation.name, device: call.device });
-  }
-  const { session } = await liveDevice(call);
   // From here on the session's own limits hold: on the device's silence, and on a caller that does not read.
   response.setTimeout(0);
-  const limits = { signal: gone.signal, ...(timeout === undefined ? {} : { timeout: timeout * 1000 }) };
   try {
-    await passOn(await session.stream(operation, limits), response);
+    await passOn(await send(), response);
   } catch (error) {
     const ofReply = error instanceof CallhomeError && (response.headersSent || !unsent.has(error.code));
     if (response.destroyed || !ofReply) throw error;
     endEarly(call, error);
   } finally {
     response.setTimeout(lastBytesTimeout);
+  }
+}
+
+/** POST /v1/devices/{id}/rpc: the `<rpc-reply>` passes through while it arrives. */
+export async function sendRpc(call: Call, { timeout }: z.output<typeof rpcQuery>): Promise<void> {
+  const { response } = call;
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const patience = timeout === undefined ? Number.POSITIVE_INFINITY : timeout * 1000;
+  const { operation, giveBack } = await call.operations.read(call.request, patience, gone.signal);
+  try {
+    if (sessionOperations.has(operation.name)) {
+      throw new CallhomeError('CALLHOME_OPERATION_REFUSED', {
+        operation: operation.name,
+        device: call.device,
+      });
+    }
+    const { session } = await liveDevice(call);
+    const limits = { signal: gone.signal, ...(timeout === undefined ? {} : { timeout: timeout * 1000 }) };
+    await answer(call, () => session.stream(operation, { ...limits, onTaken: giveBack }));
+  } finally {
+    giveBack();
   }
 }

@@ -161,13 +161,14 @@ export function createDeframer(sink: FrameSink): Deframer {
 
 const endOfChunks = Buffer.from('\n##\n');
 
-/** Frames a message. @throws CALLHOME_FRAMING when it is empty, or `]]>]]>` would end it early */
-export function frameMessage(message: string, framing: Framing): Buffer {
-  const data = Buffer.from(message);
-  if (data.length === 0) throw bad('an empty message cannot be framed');
-  if (framing === 'chunked') return Buffer.concat([Buffer.from(`\n#${data.length}\n`), data, endOfChunks]);
-  const framed = Buffer.concat([data, delimiter]);
+/** Frames a message, whole or in pieces. @throws CALLHOME_FRAMING when it is empty, or `]]>]]>` would end it early */
+export function frameMessage(message: string | readonly Buffer[], framing: Framing): Buffer {
+  const data = typeof message === 'string' ? [Buffer.from(message)] : message;
+  const length = data.reduce((sum, piece) => sum + piece.length, 0);
+  if (length === 0) throw bad('an empty message cannot be framed');
+  if (framing === 'chunked') return Buffer.concat([Buffer.from(`\n#${length}\n`), ...data, endOfChunks]);
+  const framed = Buffer.concat([...data, delimiter]);
   // the delimiter may begin in the message's own last bytes, too
-  if (framed.indexOf(delimiter) === data.length) return framed;
+  if (framed.indexOf(delimiter) === length) return framed;
   throw bad('the message holds ]]>]]>, which this session cannot carry (it has no base:1.1)');
 }

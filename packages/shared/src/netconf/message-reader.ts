@@ -28,7 +28,8 @@ export interface MessageReader {
   end(): readonly RpcError[];
 }
 
-export function createMessageReader(handlers: MessageHandlers): MessageReader {
+/** @param defaultNamespace that of elements without a prefix, where the message does not set another */
+export function createMessageReader(handlers: MessageHandlers, defaultNamespace = ''): MessageReader {
   const decoder = createUtf8Decoder();
   const prolog = createPrologScanner();
   let state: 'before root' | 'root begun' | 'in root' | 'after root' | 'skipped' = 'before root';
@@ -57,39 +58,42 @@ export function createMessageReader(handlers: MessageHandlers): MessageReader {
     }
   }
 
-  const xml = createXmlReader({
-    open(tag, depth) {
-      if (depth === 0) {
-        rootTag = tag;
-        state = handlers.root(tag) === 'skip' ? 'skipped' : 'in root';
-      } else if (depth === 1 && tag.local === 'rpc-error' && isBase(tag.uri)) {
-        error = createElementBuilder(rootTag?.ns);
-        errorStart = xml.position;
-        xml.wantText(true);
-      }
-      if (error !== undefined) {
-        checkErrorSize();
-        error.open(tag);
-      }
+  const xml = createXmlReader(
+    {
+      open(tag, depth) {
+        if (depth === 0) {
+          rootTag = tag;
+          state = handlers.root(tag) === 'skip' ? 'skipped' : 'in root';
+        } else if (depth === 1 && tag.local === 'rpc-error' && isBase(tag.uri)) {
+          error = createElementBuilder(rootTag?.ns);
+          errorStart = xml.position;
+          xml.wantText(true);
+        }
+        if (error !== undefined) {
+          checkErrorSize();
+          error.open(tag);
+        }
+      },
+      text(text) {
+        error?.text(text);
+      },
+      close(depth) {
+        if (depth === 0) {
+          if (state === 'in root') state = 'after root';
+          rootEnd = xml.position;
+        } else if (error !== undefined) {
+          checkErrorSize();
+          const element = error.close();
+          if (element === undefined) return;
+          errors.push(parseRpcError(element));
+          errorCharacters += xml.position - errorStart;
+          error = undefined;
+          xml.wantText(false);
+        }
+      },
     },
-    text(text) {
-      error?.text(text);
-    },
-    close(depth) {
-      if (depth === 0) {
-        if (state === 'in root') state = 'after root';
-        rootEnd = xml.position;
-      } else if (error !== undefined) {
-        checkErrorSize();
-        const element = error.close();
-        if (element === undefined) return;
-        errors.push(parseRpcError(element));
-        errorCharacters += xml.position - errorStart;
-        error = undefined;
-        xml.wantText(false);
-      }
-    },
-  });
+    { defaultNamespace },
+  );
 
   /** Parses a piece of the root element or what follows it; the result is without what follows. */
   function parse(piece: Buffer): Buffer {

@@ -28,7 +28,7 @@ export interface MessageStreamHandlers<H> {
 /** NETCONF messages on a duplex: hello, framing, and one end. */
 export interface MessageStream {
   /** The bytes of one message. @throws CALLHOME_FRAMING when the agreed framing cannot carry it */
-  frame(message: string): Buffer;
+  frame(message: string | readonly Buffer[]): Buffer;
   /** Writes framed bytes. False: wait for `drain` before the next. `taken` is called when it holds them no longer. */
   write(bytes: Buffer, taken?: () => void): boolean;
   pause(): void;

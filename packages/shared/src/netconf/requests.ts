@@ -125,7 +125,6 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
       const next = queue.shift();
       if (next === undefined) return;
       queuedBytes -= next.bytes.length;
-      if (next.exchange.state !== 'queued') continue;
       next.exchange.state = 'sent';
       writable = stream.write(next.bytes, next.exchange.onTaken);
     }
@@ -151,6 +150,12 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
     exchanges.delete(exchange.id);
   }
 
+  function dropQueued(exchange: Exchange): void {
+    const at = queue.findIndex((entry) => entry.exchange === exchange);
+    const [dropped] = at < 0 ? [] : queue.splice(at, 1);
+    queuedBytes -= dropped?.bytes.length ?? 0;
+  }
+
   /** Keeps in mind that the device will answer it all the same. */
   function giveUp(id: string): void {
     givenUp.add(id);
@@ -161,6 +166,7 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
 
   function fail(exchange: Exchange, error: Error): void {
     if (exchange.state === 'over') return;
+    if (exchange.state === 'queued') dropQueued(exchange);
     if (exchange.state === 'sent') giveUp(exchange.id);
     settle(exchange);
     exchange.sink.fail(error);
