@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { setImmediate as nextTurnOfLoop } from 'node:timers/promises';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { createOperationReader, type Operation } from '@callhome/shared/netconf/operation.js';
+import { inTurn, share, slice } from '@callhome/shared/turns.js';
 import { createRoom } from './room.js';
 
 /** The largest operation. Bytes. */
@@ -9,12 +9,6 @@ export const maxOperation = 16 * 1024 * 1024;
 
 /** What is read of each operation without waiting for room. Bytes. */
 const maxSmall = 64 * 1024;
-
-/** What all operations together take of one turn of the event loop, while others may wait. Milliseconds. */
-const share = 1;
-
-/** What is worked through between two looks at the clock. Bytes. */
-const slice = 4096;
 
 export interface OperationLimits {
   /** Of all operations that are read or wait for their devices, small ones aside: no less than the largest. Bytes. */
@@ -43,13 +37,6 @@ export interface Operations {
 
 export function takeOperations(limits: OperationLimits): Operations {
   const room = createRoom(limits.bytes);
-  let lastTurn = Promise.resolve();
-  /** One operation goes on in each turn. */
-  function nextTurn(): Promise<void> {
-    lastTurn = lastTurn.then(() => nextTurnOfLoop());
-    return lastTurn;
-  }
-
   return {
     async read(request, wait, gone) {
       const announced = Number(request.headers['content-length'] ?? maxOperation);
@@ -67,7 +54,7 @@ export function takeOperations(limits: OperationLimits): Operations {
           if (received > maxSmall) giveBack ??= await room.take(announced, Math.min(wait, limits.wait), gone);
           for (let at = 0; at < bytes.length; at += slice) {
             if (performance.now() >= turnEnds) {
-              await nextTurn();
+              await new Promise<void>(inTurn);
               turnEnds = performance.now() + share;
             }
             reader.write(bytes.subarray(at, at + slice));

@@ -1,13 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { CallhomeError } from '../errors.js';
+import { inTurn, share, slice } from '../turns.js';
 import { createDeframer, type Framing, frameMessage } from './framing.js';
 import { agreeFraming, type ClientHello, type HelloReader, helloMessage, type ServerHello } from './hello.js';
-
-/** What is taken of one turn of the event loop, while others may wait. Milliseconds. */
-const share = 1;
-
-/** What is worked through between two looks at the clock. Bytes. */
-const slice = 4096;
 
 /** What happens on a message stream. Nothing is called after `closed`. */
 export interface MessageStreamHandlers<H> {
@@ -57,8 +52,10 @@ export function openMessageStream<H extends ClientHello>(
   let endReason: Error | undefined;
   /** Whether the reader of the messages wants no more for now. */
   let paused = false;
-  /** Whether the duplex stands still until the next turn. */
+  /** Whether the duplex stands still until its turn comes. */
   let waiting = false;
+  /** When its share of this turn of the event loop is over; undefined when nothing has come in this turn. */
+  let shareEnds: number | undefined;
 
   const deframer = createDeframer({
     data(piece) {
@@ -81,18 +78,23 @@ export function openMessageStream<H extends ClientHello>(
 
   /** Works through what has arrived in turns with all others, and no further than it is wanted. */
   function onData(segment: Buffer): void {
-    const start = performance.now();
+    if (shareEnds === undefined) {
+      shareEnds = performance.now() + share;
+      setImmediate(() => {
+        shareEnds = undefined;
+      });
+    }
     let at = 0;
     try {
       do {
         deframer.push(segment.subarray(at, at + slice));
         at += slice;
-      } while (at < segment.length && !paused && performance.now() - start < share && !isClosed());
+      } while (at < segment.length && !paused && !isClosed() && performance.now() < shareEnds);
     } catch (error) {
       close(error instanceof Error ? error : new Error(String(error)));
     }
     if (isClosed()) return;
-    if (!paused && performance.now() - start >= share) waitForTurn();
+    if (performance.now() >= shareEnds) waitForTurn();
     if (at < segment.length) {
       duplex.pause();
       duplex.unshift(segment.subarray(at));
@@ -102,7 +104,7 @@ export function openMessageStream<H extends ClientHello>(
   function waitForTurn(): void {
     waiting = true;
     duplex.pause();
-    setImmediate(() => {
+    inTurn(() => {
       waiting = false;
       if (!paused && !isClosed()) duplex.resume();
     });

@@ -1,17 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Client, Connection } from 'ssh2';
+import { inTurn, share, slice } from '../turns.js';
 import type { Lifecycle } from './lifecycle.js';
 import { onArrival } from './ssh2-internals.js';
 
-/** What a connection may take of one turn of the event loop, while others may wait. Milliseconds. */
-const share = 1;
-
-/** What is worked through between two looks at the clock: a message, or some small ones. Bytes. */
-const slice = 4096;
-
 /**
  * Works through what a peer sends in turns with all others, and reads no faster than that: whatever it costs to decrypt
- * and to parse, nobody else waits for more than one share of each talkative peer.
+ * and to parse, nobody else waits for more than one share.
  */
 export function readInTurns(connection: Client | Connection, socket: Socket, life: Lifecycle): void {
   const arrived: Buffer[] = [];
@@ -38,7 +33,7 @@ export function readInTurns(connection: Client | Connection, socket: Socket, lif
       state = 'waiting';
       socket.pause();
     }
-    setImmediate(() => {
+    inTurn(() => {
       try {
         work(read);
       } catch (error) {
