@@ -1,5 +1,7 @@
+import { frameMessage } from '@callhome/shared/netconf/framing.js';
+import { base11, helloMessage } from '@callhome/shared/netconf/hello.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
-import type { Connection, Session } from 'ssh2';
+import type { Connection, ServerChannel, Session } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { number, send } from '../../shared/ssh/raw-message.js';
 import { closed, createRig, serve } from './rig.js';
@@ -73,6 +75,47 @@ describe('a device that sends without end', () => {
     const failed = rig.logged('CALLHOME_TRAFFIC_USELESS');
     await flood(say, answer);
     await failed;
+    const healthy = rig.collector.connection('healthy');
+    expect((await healthy?.session.request('<get/>'))?.xml).toContain('<ok/>');
+  });
+});
+
+describe('a device whose NETCONF is', () => {
+  const hello = frameMessage(helloMessage({ capabilities: [base11], sessionId: 1 }), 'end-of-message');
+  const notification = frameMessage(
+    `<notification xmlns="urn:ietf:params:xml:ns:netconf:notification:1.0">${'<a/>'.repeat(7000)}</notification>`,
+    'chunked',
+  );
+  const deepHello = `<hello xmlns="urn:ietf:params:xml:ns:netconf:base:1.0">${'<a>'.repeat(600_000)}]]>]]>`;
+  const sayWithoutEnd = (channel: ServerChannel, message: Buffer): void => {
+    const go = (): void => {
+      while (channel.writable && channel.write(message));
+      if (channel.writable) channel.once('drain', go);
+    };
+    go();
+  };
+  it.each([
+    [
+      'notifications without end',
+      'notifications',
+      (channel: ServerChannel) => {
+        channel.write(hello);
+        channel.once('data', () => sayWithoutEnd(channel, notification));
+      },
+    ],
+    ['a deep hello', 'elements more than 16 deep', (channel: ServerChannel) => void channel.write(deepHello)],
+  ])('%s is cut off, and nobody else', async (_what, why, onChannel) => {
+    await rig.start();
+    await rig.addDevice('healthy', healthyKey);
+    const connected = rig.logged('device connected');
+    serve(await rig.call(), { key: healthyKey });
+    await connected;
+    const socket = await rig.call();
+    const over = closed(socket);
+    serve(socket, { onChannel });
+    await over;
+    await rig.settled();
+    expect(rig.lines().some((line) => line.includes(why))).toBe(true);
     const healthy = rig.collector.connection('healthy');
     expect((await healthy?.session.request('<get/>'))?.xml).toContain('<ok/>');
   });
