@@ -7,8 +7,8 @@ import { followSession } from '@callhome/shared/netconf/session-follower.js';
 /** How long a device may be silent while the input waits for it. Milliseconds. */
 const silenceTimeout = 600_000;
 /**
- * Between the hello and what came in one piece with it: netconfd loses what it reads together with the hello, and
- * nothing tells that it has read that. As long as the device took to say its own, within these. Milliseconds.
+ * Between the hello and the first request: netconfd loses what it reads together with the hello, and nothing tells that
+ * it has read that. As long as the device took to say its own, within these. Milliseconds.
  */
 const helloPause = { min: 200, max: 5_000 };
 
@@ -29,6 +29,8 @@ export async function joinSession(
   const begin = performance.now();
   /** How long the device took for its hello. Milliseconds. */
   let greeting = 0;
+  /** When ours was passed on. */
+  let greeted = begin;
   let state: 'open' | 'over' = 'open';
   let writing = false;
   let look: () => void = () => undefined;
@@ -56,10 +58,15 @@ export async function joinSession(
   async function* paced(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const piece of pieces) {
       const ofHello = asked.push(piece);
-      if (ofHello > 0) yield piece.subarray(0, ofHello);
+      if (ofHello > 0) {
+        yield piece.subarray(0, ofHello);
+        greeted = performance.now();
+      }
       if (ofHello === piece.length) continue;
       await until(() => told.state !== 'hello');
-      if (ofHello > 0) await sleep(Math.min(Math.max(greeting, helloPause.min), helloPause.max));
+      const pause = Math.min(Math.max(greeting, helloPause.min), helloPause.max);
+      const left = greeted + pause - performance.now();
+      if (left > 0) await sleep(left);
       yield piece.subarray(ofHello);
     }
     if (asked.state === 'messages')
