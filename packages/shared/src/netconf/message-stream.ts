@@ -54,8 +54,6 @@ export function openMessageStream<H extends ClientHello>(
   let paused = false;
   /** Whether the duplex stands still until its turn comes. */
   let waiting = false;
-  /** When its share of this turn of the event loop is over; undefined when nothing has come in this turn. */
-  let shareEnds: number | undefined;
 
   const deframer = createDeframer({
     data(piece) {
@@ -78,12 +76,7 @@ export function openMessageStream<H extends ClientHello>(
 
   /** Works through what has arrived in turns with all others, and no further than it is wanted. */
   function onData(segment: Buffer): void {
-    if (shareEnds === undefined) {
-      shareEnds = performance.now() + share;
-      setImmediate(() => {
-        shareEnds = undefined;
-      });
-    }
+    const shareEnds = performance.now() + share;
     let at = 0;
     try {
       do {

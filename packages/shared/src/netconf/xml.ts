@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { SaxesTagNS } from 'saxes';
 import { CallhomeError } from '../errors.js';
 import { hasDoctype, heldCharacters, TableParser, takeCdata } from './saxes-internals.js';
@@ -64,7 +65,7 @@ export function createXmlReader(handlers: XmlHandlers, options: XmlOptions = {})
   let attributes = 0;
   let tagLength = 0;
   /** By depth, and in sum. */
-  const openTags = new Uint32Array(maxDepth);
+  const openTags: number[] = [];
   let openTagsLength = 0;
 
   // no more than six handlers: a seventh turns the parser object into a dictionary, four times slower
@@ -129,9 +130,12 @@ export function createXmlReader(handlers: XmlHandlers, options: XmlOptions = {})
  * Decodes the bytes of one document, piece by piece.
  * @throws CALLHOME_XML when they are not UTF-8
  */
-export function createUtf8Decoder(): { decode(piece: Uint8Array): string; end(): void } {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  function decode(piece: Uint8Array, stream: boolean): string {
+export function createUtf8Decoder(): { decode(piece: Buffer): string; end(): void } {
+  /** For what begins with the first piece that is not whole in itself: it costs more than most messages. */
+  let decoder: InstanceType<typeof TextDecoder> | undefined;
+  function decode(piece: Buffer, stream: boolean): string {
+    if (decoder === undefined && isUtf8(piece)) return piece.toString();
+    decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     try {
       return decoder.decode(piece, { stream });
     } catch (error) {
@@ -141,7 +145,7 @@ export function createUtf8Decoder(): { decode(piece: Uint8Array): string; end():
   return {
     decode: (piece) => decode(piece, true),
     end() {
-      decode(new Uint8Array(), false);
+      decode(Buffer.alloc(0), false);
     },
   };
 }

@@ -61,12 +61,11 @@ export function allowMessagesInLaterExchanges(connection: Client | Connection): 
 
 /** Shows each message to `take` before ssh2 has it, and not to ssh2 what is taken. To be called before the first exchange. */
 export function onMessage(connection: Client | Connection, take: (message: Buffer) => boolean): void {
-  replace(member(connection, '_protocol'), '_onPayload', (handle) => (message) => {
-    if (!(message instanceof Uint8Array)) return handle(message);
-    return take(Buffer.from(message.buffer, message.byteOffset, message.length))
-      ? undefined
-      : handle(message);
-  });
+  replace(
+    member(connection, '_protocol'),
+    '_onPayload',
+    (handle) => (message) => (message instanceof Buffer && take(message) ? undefined : handle(message)),
+  );
 }
 
 /** Gives what arrives on the socket to `take`, to be handed on to ssh2 by `read`, in pieces of any size. */
