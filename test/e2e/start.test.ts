@@ -8,14 +8,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCommand } from '../programs/command.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address ? address.port : 0;
-}
+import { freePort } from '../programs/free-port.js';
 
 /** Runs it to its end. */
 async function startAndFail(...args: string[]): Promise<{ status: unknown; stderr: string }> {

@@ -1,6 +1,4 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -8,6 +6,7 @@ import { expect, test } from 'vitest';
 import { createAgent } from '../programs/agent.js';
 import { startCollector } from '../programs/collector.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
+import { freePort } from '../programs/free-port.js';
 import { createOwner } from '../programs/owned.js';
 import { startProgram } from '../programs/program.js';
 import { commandBackend, settings } from '../programs/settings.js';
@@ -16,14 +15,6 @@ import { requirePeers } from './peers/require-peers.js';
 import { createKeyFile } from './peers/ssh-key.js';
 
 const owned = createOwner();
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 /** libnetconf2 as NMS, and an agent that calls it: both end when `devices` calls have been served. */
 async function serveCalls(devices: number, netconfd?: Netconfd) {
