@@ -4,6 +4,11 @@ export interface AllowanceLimits {
   readonly perSecond: number;
 }
 
+/** For people: what may be spent of something. */
+export function allowanceText({ burst, perSecond }: AllowanceLimits): string {
+  return `${burst}, and ${perSecond} a second`;
+}
+
 /** Keeps count of something that nobody needs much of. */
 export interface Allowance {
   /** @param now milliseconds of a monotonic clock @returns false: there is not so much left */

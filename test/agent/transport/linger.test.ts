@@ -64,6 +64,15 @@ describe('a connection whose last session was closed by <close-session>', () => 
     expect(await connection.ended).toMatchObject({ code: 'CALLHOME_SESSIONS_DONE' });
   });
 
+  it('is ended, too, when a session follows that is closed before anything is served on it', async () => {
+    const { client, connection } = await connected();
+    await closedInOrder(await subsystem(client));
+    await expect(subsystem(client, 'another')).rejects.toThrow();
+    for (const channel of Object.values(internals(client, '_chanMgr', '_channels')))
+      (channel as ClientChannel).close();
+    expect(await connection.ended).toMatchObject({ code: 'CALLHOME_SESSIONS_DONE' });
+  });
+
   it('is kept while another session is open', async () => {
     const { client, connection } = await connected();
     await subsystem(client);

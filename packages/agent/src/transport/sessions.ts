@@ -97,10 +97,11 @@ export function serveSessions(
     if (code === 'CALLHOME_PEER_CLOSED') await pause(lastWordsTimeout);
     for (const { channel } of left) channel.unpipe().resume().emit('close');
   });
-  /** A session is closed on our side, which may be all: some peers never close theirs. */
-  const closed = (session: Open): void => {
+  /** The session that was closed last on our side, which may be all: some peers never close theirs. */
+  let lastClosed: Open | undefined;
+  const settle = (): void => {
     const none = [...sessions.values()].every((open) => open !== undefined && isClosed(open));
-    if (none && saidGoodbye(session)) linger.done();
+    if (none && lastClosed && saidGoodbye(lastClosed)) linger.done();
   };
   connection.on('session', (accept, reject) => {
     if (sessions.size >= options.maxSessions) {
@@ -123,6 +124,7 @@ export function serveSessions(
       open?.channel.unpipe().resume();
       await served;
       sessions.delete(session);
+      if (!open) settle();
     });
     session.on('subsystem', (acceptSubsystem, rejectSubsystem, { name }) => {
       if (name !== 'netconf' || served) {
@@ -133,7 +135,10 @@ export function serveSessions(
       const channel = acceptSubsystem();
       const open: Open = { channel, lastWords: Buffer.alloc(0) };
       // after ssh2's own, which closes it
-      channel.once('finish', () => closed(open));
+      channel.once('finish', () => {
+        lastClosed = open;
+        settle();
+      });
       sessions.set(session, open);
       total += 1;
       guard.guardChannel(channel);

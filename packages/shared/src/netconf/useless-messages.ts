@@ -1,4 +1,4 @@
-import { type AllowanceLimits, createAllowance } from '../allowance.js';
+import { type AllowanceLimits, allowanceText, createAllowance } from '../allowance.js';
 import { CallhomeError } from '../errors.js';
 
 /** Notifications that nobody asked for, and replies to what was not asked: some devices send a few. */
@@ -28,18 +28,17 @@ export function createUselessMessages(): UselessMessages {
   const end = (what: string, limit: string): never => {
     throw new CallhomeError('CALLHOME_TRAFFIC_USELESS', { what, limit });
   };
-  const told = ({ burst, perSecond }: AllowanceLimits) => `${burst}, and ${perSecond} a second`;
   return {
     begin(why) {
       current = why;
       rest = 0;
       if (why === 'stray' && !messagesLeft.spend(1, performance.now()))
-        end('notifications and replies', told(strayMessages));
+        end('notifications and replies', allowanceText(strayMessages));
     },
     data(bytes) {
       if (current === 'stray') {
         if (!bytesLeft.spend(bytes, performance.now()))
-          end('bytes of notifications and replies', told(strayBytes));
+          end('bytes of notifications and replies', allowanceText(strayBytes));
         return;
       }
       rest += bytes;

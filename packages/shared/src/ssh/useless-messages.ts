@@ -1,5 +1,5 @@
 import ssh2, { type Client, type Connection } from 'ssh2';
-import { type AllowanceLimits, createAllowance } from '../allowance.js';
+import { type AllowanceLimits, allowanceText, createAllowance } from '../allowance.js';
 import { CallhomeError } from '../errors.js';
 import type { Lifecycle } from './lifecycle.js';
 import { growWindow, onMessage, refuseGlobalRequest } from './ssh2-internals.js';
@@ -64,10 +64,8 @@ export function dropUselessMessages(connection: Client | Connection, life: Lifec
   const ours = connection instanceof ssh2.Client ? 'client' : 'server';
   const messagesLeft = createAllowance(messages);
   const errorTextLeft = createAllowance(errorText);
-  const end = (what: string, { burst, perSecond }: AllowanceLimits): void =>
-    life.cut(
-      new CallhomeError('CALLHOME_TRAFFIC_USELESS', { what, limit: `${burst}, and ${perSecond} a second` }),
-    );
+  const end = (what: string, limits: AllowanceLimits): void =>
+    life.cut(new CallhomeError('CALLHOME_TRAFFIC_USELESS', { what, limit: allowanceText(limits) }));
 
   /** RFC 4254 §5.2: type, channel, kind, data. */
   function dropErrorText(message: Buffer): void {
