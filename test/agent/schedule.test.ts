@@ -1,5 +1,5 @@
 import { type History, type Schedule, scheduleStep } from '@callhome/agent/application/schedule.js';
-import { parseAnchorTime } from '@callhome/shared/config/ietf-yang-types.js';
+import { parseAnchorTime } from '@callhome/shared/config/modules/ietf-yang-types.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 

@@ -1,7 +1,7 @@
 import { selectSubtrees } from '@callhome/agent/backend/subtree-filter.js';
 import { members } from '@callhome/shared/config/configuration.js';
 import { writeXml } from '@callhome/shared/config/yang/xml.js';
-import { parseElement, parseElements, serializeElement } from '@callhome/shared/netconf/xml-element.js';
+import { parseElement, parseElements, serializeElement } from '@callhome/shared/xml/element.js';
 import { describe, expect, it } from 'vitest';
 
 const configuration = {

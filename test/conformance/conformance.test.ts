@@ -1,9 +1,9 @@
 import { readDocument } from '@callhome/shared/config/document.js';
-import { sshEncryptionAlgorithm } from '@callhome/shared/config/iana-ssh-encryption-algs.js';
-import { sshKeyExchangeAlgorithm } from '@callhome/shared/config/iana-ssh-key-exchange-algs.js';
-import { sshMacAlgorithm } from '@callhome/shared/config/iana-ssh-mac-algs.js';
-import { sshPublicKeyAlgorithm } from '@callhome/shared/config/iana-ssh-public-key-algs.js';
-import { tlsCipherSuiteAlgorithm } from '@callhome/shared/config/iana-tls-cipher-suite-algs.js';
+import { sshEncryptionAlgorithm } from '@callhome/shared/config/modules/iana-ssh-encryption-algs.js';
+import { sshKeyExchangeAlgorithm } from '@callhome/shared/config/modules/iana-ssh-key-exchange-algs.js';
+import { sshMacAlgorithm } from '@callhome/shared/config/modules/iana-ssh-mac-algs.js';
+import { sshPublicKeyAlgorithm } from '@callhome/shared/config/modules/iana-ssh-public-key-algs.js';
+import { tlsCipherSuiteAlgorithm } from '@callhome/shared/config/modules/iana-tls-cipher-suite-algs.js';
 import type { Fields } from '@callhome/shared/config/yang/node.js';
 import { typeFacts } from '@callhome/shared/config/yang/types.js';
 import fc from 'fast-check';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import path from 'node:path';
-import { createApiClient } from '@callhome/nms/northbound/client.js';
+import { createApiClient } from '@callhome/nms/northbound/http/client.js';
 import { openServerSession } from '@callhome/shared/netconf/server-session.js';
 import { generateKeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
 import { publicKeyLine } from '@callhome/shared/ssh/public-key.js';

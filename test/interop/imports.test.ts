@@ -1,13 +1,13 @@
 import { newAgentDocument } from '@callhome/shared/config/agent-document.js';
-import { readDraft2014 } from '@callhome/shared/config/draft-2014/read.js';
-import { draft2014ToModel } from '@callhome/shared/config/draft-2014/to-model.js';
-import { junosToModel } from '@callhome/shared/config/junos/to-model.js';
+import { readDraft2014 } from '@callhome/shared/convert/draft-2014/read.js';
+import { draft2014ToModel } from '@callhome/shared/convert/draft-2014/to-model.js';
+import { junosToModel } from '@callhome/shared/convert/junos/to-model.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { hasJudge, judge } from '../conformance/judge.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
-import { anyClients } from '../shared/config/junos/clients.js';
+import { anyClients } from '../shared/convert/junos/clients.js';
 import { requirePeers } from './peers/require-peers.js';
 
 const references = { hostKey: 'host-key', user: 'callhome', trusted: 'nms' };

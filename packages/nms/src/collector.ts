@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { ListenerConfig, NmsConfig } from '@callhome/shared/config/nms-config.js';
+import { type Lifecycle, watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { areDescriptorsFew } from '@callhome/shared/descriptors.js';
 import { CallhomeError, isCallhomeError, reasonOf, toCallhomeError } from '@callhome/shared/errors.js';
 import { gatherLines } from '@callhome/shared/gathered-lines.js';
 import type { Log } from '@callhome/shared/log.js';
 import { signer } from '@callhome/shared/ssh/key-pair.js';
-import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import type { Fleet } from './fleet.js';
 import { followKnownKeys } from './identity/known-keys.js';
 import { admit, type Newcomer, sourceOf } from './listen/admission.js';

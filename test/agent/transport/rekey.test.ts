@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connectSsh } from '@callhome/nms/session/ssh.js';
+import { watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { generateKeyPair, type KeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
-import { watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { describe, expect, it } from 'vitest';
 import { countExchanges, createRig, internals, logIn, subsystem, userKey } from './rig.js';
 import { receive, send } from './transfer.js';

@@ -5,8 +5,8 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { startTestApi, type TestApi, token } from '../northbound/api.js';
-import { type Asked, channelPair, type FakeDevice, fakeDevice } from '../northbound/fake-fleet.js';
+import { startTestApi, type TestApi, token } from '../northbound/http/api.js';
+import { type Asked, channelPair, type FakeDevice, fakeDevice } from '../northbound/http/fake-fleet.js';
 import { ended, run, start } from './run.js';
 
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKY5NtBg//nT00xR815AofvOhkNm1brCJZfTLhrSO83T';

@@ -10,7 +10,7 @@ import {
 import { createDeframer, type Framing, frameMessage } from '@callhome/shared/netconf/framing.js';
 import { base10, base11, helloMessage } from '@callhome/shared/netconf/hello.js';
 import { hasFailed } from '@callhome/shared/netconf/rpc-error.js';
-import { parseElement } from '@callhome/shared/netconf/xml-element.js';
+import { parseElement } from '@callhome/shared/xml/element.js';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { duplexPair, type Segmentation } from './duplex-pair.js';

@@ -1,5 +1,5 @@
 import { parseOperation, rpcMessage } from '@callhome/shared/netconf/operation.js';
-import { childElements, parseElement } from '@callhome/shared/netconf/xml-element.js';
+import { childElements, parseElement } from '@callhome/shared/xml/element.js';
 import { describe, expect, it } from 'vitest';
 
 const base = 'urn:ietf:params:xml:ns:netconf:base:1.0';

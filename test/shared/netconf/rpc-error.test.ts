@@ -4,7 +4,7 @@ import {
   type RpcError,
   serializeRpcError,
 } from '@callhome/shared/netconf/rpc-error.js';
-import { childElements, parseElement } from '@callhome/shared/netconf/xml-element.js';
+import { childElements, parseElement } from '@callhome/shared/xml/element.js';
 import { describe, expect, it } from 'vitest';
 
 const base = 'urn:ietf:params:xml:ns:netconf:base:1.0';

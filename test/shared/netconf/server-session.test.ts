@@ -3,7 +3,7 @@ import { openClientSession } from '@callhome/shared/netconf/client-session.js';
 import { createDeframer, type Framing, frameMessage } from '@callhome/shared/netconf/framing.js';
 import { base10, base11, helloMessage } from '@callhome/shared/netconf/hello.js';
 import { openServerSession, type ServerSessionOptions } from '@callhome/shared/netconf/server-session.js';
-import { childElements, parseElement, serializeElement } from '@callhome/shared/netconf/xml-element.js';
+import { childElements, parseElement, serializeElement } from '@callhome/shared/xml/element.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { duplexPair, type Segmentation } from './duplex-pair.js';

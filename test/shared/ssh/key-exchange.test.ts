@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { connectSsh } from '@callhome/nms/session/ssh.js';
+import { watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { algorithms } from '@callhome/shared/ssh/algorithms.js';
 import { generateKeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
-import { watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { Client } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { closed, createRig, internals } from '../../agent/transport/rig.js';

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
+import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { readInTurns } from '@callhome/shared/ssh/turns.js';
 import { expect, it } from 'vitest';
 

@@ -1,4 +1,4 @@
-import { host, portNumber } from '@callhome/shared/config/ietf-inet-types.js';
+import { host, portNumber } from '@callhome/shared/config/modules/ietf-inet-types.js';
 import { container, leaf, list } from '@callhome/shared/config/yang/node.js';
 import { enumeration, string, uint32 } from '@callhome/shared/config/yang/types.js';
 import { writeXml } from '@callhome/shared/config/yang/xml.js';

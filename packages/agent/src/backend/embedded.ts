@@ -8,14 +8,14 @@ import { base10, base11 } from '@callhome/shared/netconf/hello.js';
 import { baseNamespace } from '@callhome/shared/netconf/namespaces.js';
 import type { RpcError } from '@callhome/shared/netconf/rpc-error.js';
 import { openServerSession, type ServerSession } from '@callhome/shared/netconf/server-session.js';
-import { escapeText } from '@callhome/shared/netconf/xml.js';
 import {
   childElements,
   parseElements,
   serializeElement,
   textOf,
   type XmlElement,
-} from '@callhome/shared/netconf/xml-element.js';
+} from '@callhome/shared/xml/element.js';
+import { escapeText } from '@callhome/shared/xml/reader.js';
 import type { Backend } from './backend.js';
 import { selectSubtrees } from './subtree-filter.js';
 

@@ -1,4 +1,4 @@
-import { childElements, textOf, type XmlElement } from '@callhome/shared/netconf/xml-element.js';
+import { childElements, textOf, type XmlElement } from '@callhome/shared/xml/element.js';
 
 /** Names match by namespace; a filter without any matches all (RFC 6241 §6.2.1). Attributes must be there and equal (§6.2.2). */
 function matches(filter: XmlElement, data: XmlElement): boolean {

@@ -1,8 +1,8 @@
 import { type HostAndPort, parseHostAndPort } from '@callhome/shared/cli/host-and-port.js';
 import { writeResult } from '@callhome/shared/cli/output.js';
 import { newAgentDocument } from '@callhome/shared/config/agent-document.js';
-import { callHomeSshPort } from '@callhome/shared/config/ietf-netconf-server.js';
-import { userProblem } from '@callhome/shared/config/ietf-ssh-common.js';
+import { callHomeSshPort } from '@callhome/shared/config/modules/ietf-netconf-server.js';
+import { userProblem } from '@callhome/shared/config/modules/ietf-ssh-common.js';
 import { readTextFile, writeNewFile } from '@callhome/shared/files.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { publicKeysFromText } from '@callhome/shared/ssh/public-key.js';

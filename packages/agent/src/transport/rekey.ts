@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
+import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
-import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { isExchangingKeys } from '@callhome/shared/ssh/ssh2-internals.js';
 import type { Connection } from 'ssh2';
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import type { ConnectionGuard } from '@callhome/shared/ssh/flow-control.js';
-import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { closeEmptySession, stateOf } from '@callhome/shared/ssh/ssh2-internals.js';
 import type { Channel, Connection, Session } from 'ssh2';
 import type { SessionOrigin } from '../backend/backend.js';

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
+import { type Lifecycle, watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { deferred } from '@callhome/shared/deferred.js';
 import { CallhomeError, peerText, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
@@ -7,7 +8,6 @@ import { userKeyAlgorithms } from '@callhome/shared/ssh/algorithms.js';
 import { guardConnection } from '@callhome/shared/ssh/flow-control.js';
 import { scanIdentification } from '@callhome/shared/ssh/identification.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
-import { type Lifecycle, watchLifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { watchOffers } from '@callhome/shared/ssh/offers.js';
 import {
   acceptPublicKey,

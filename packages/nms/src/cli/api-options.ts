@@ -5,8 +5,8 @@ import { CallhomeError, isCallhomeError, reasonOf } from '@callhome/shared/error
 import { readTextFile } from '@callhome/shared/files.js';
 import { findRunning } from '@callhome/shared/state-folder.js';
 import { type Command, InvalidArgumentError } from 'commander';
-import { tokenFile, urlFile } from '../northbound/api-files.js';
-import { type ApiClient, createApiClient } from '../northbound/client.js';
+import { tokenFile, urlFile } from '../northbound/http/api-files.js';
+import { type ApiClient, createApiClient } from '../northbound/http/client.js';
 import { deviceId } from '../registry/device-id.js';
 
 /** How a command finds a running collector. */

@@ -1,7 +1,7 @@
 import { type HostAndPort, parseHostAndPort } from '@callhome/shared/cli/host-and-port.js';
 import { writeResult } from '@callhome/shared/cli/output.js';
-import { ipAddress, portNumber } from '@callhome/shared/config/ietf-inet-types.js';
-import { callHomeSshPort } from '@callhome/shared/config/ietf-netconf-server.js';
+import { ipAddress, portNumber } from '@callhome/shared/config/modules/ietf-inet-types.js';
+import { callHomeSshPort } from '@callhome/shared/config/modules/ietf-netconf-server.js';
 import { newNmsDocument } from '@callhome/shared/config/nms-config.js';
 import { writeNewFile } from '@callhome/shared/files.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';

@@ -10,7 +10,7 @@ import { limitLastWords } from '@callhome/shared/log-output.js';
 import { serviceManager } from '@callhome/shared/service-notify.js';
 import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
-import { newToken, urlFile } from '../northbound/api-files.js';
+import { newToken, urlFile } from '../northbound/http/api-files.js';
 
 /** How long an orderly stop may take in all, and how much of it is for answers under way. Milliseconds. */
 const stopLimit = 5_000;
@@ -33,7 +33,7 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
   const [{ startCollector }, { openEmbeddedRegistry }, { startApi }] = await Promise.all([
     import('../collector.js'),
     import('../registry/embedded.js'),
-    import('../northbound/http.js'),
+    import('../northbound/http/http.js'),
   ]);
   const ends: (() => unknown)[] = [];
   try {

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
+import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { deferred } from '@callhome/shared/deferred.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { scanIdentification } from '@callhome/shared/ssh/identification.js';
-import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 
 /**
  * Reads what a device says before its SSH identification, and leaves the socket paused with the identification next:

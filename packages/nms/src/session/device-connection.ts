@@ -1,6 +1,6 @@
+import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { openClientSession } from '@callhome/shared/netconf/client-session.js';
-import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { fingerprint } from '@callhome/shared/ssh/public-key.js';
 import type { DeviceConnection } from '../fleet.js';
 import type { SshDevice } from './ssh.js';

@@ -1,6 +1,6 @@
+import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
-import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { likelyClone, recentTakeovers, type Takeover } from '../identity/clones.js';
 import type { Registry } from '../registry/registry.js';
 import type { ManagedConnection } from './device-connection.js';

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { deferred } from '@callhome/shared/deferred.js';
 import { CallhomeError, peerText, reasonOf } from '@callhome/shared/errors.js';
 import { algorithms } from '@callhome/shared/ssh/algorithms.js';
 import { type ConnectionGuard, guardConnection } from '@callhome/shared/ssh/flow-control.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
-import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 import { watchOffers } from '@callhome/shared/ssh/offers.js';
 import { fingerprint, keyType } from '@callhome/shared/ssh/public-key.js';
 import {

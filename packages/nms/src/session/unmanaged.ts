@@ -1,5 +1,5 @@
+import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
-import type { Lifecycle } from '@callhome/shared/ssh/lifecycle.js';
 
 /** Connections of one device that have proved its key and are not under management yet. */
 const maxUnmanaged = 2;

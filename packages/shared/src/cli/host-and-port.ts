@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander';
-import { host, portNumber } from '../config/ietf-inet-types.js';
+import { host, portNumber } from '../config/modules/ietf-inet-types.js';
 
 export interface HostAndPort {
   readonly address: string;

@@ -1,4 +1,4 @@
-import { host, hostProblem } from './ietf-inet-types.js';
+import { host, hostProblem } from './modules/ietf-inet-types.js';
 
 /** What an import or an export cannot carry over, or carries over otherwise than it was. */
 export interface Loss {

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { agent } from './callhome-agent.js';
-import { nms } from './callhome-nms.js';
-import { keystore } from './ietf-keystore.js';
-import { netconfClient } from './ietf-netconf-client.js';
-import { netconfServer } from './ietf-netconf-server.js';
-import { truststore } from './ietf-truststore.js';
+import { agent } from './modules/callhome-agent.js';
+import { nms } from './modules/callhome-nms.js';
+import { keystore } from './modules/ietf-keystore.js';
+import { netconfClient } from './modules/ietf-netconf-client.js';
+import { netconfServer } from './modules/ietf-netconf-server.js';
+import { truststore } from './modules/ietf-truststore.js';
 
 /** The top of every configuration document, of either program. */
 export const members = {

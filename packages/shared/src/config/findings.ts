@@ -3,7 +3,6 @@ import type { KeyPair } from '../ssh/key-pair.js';
 import type { PublicKey } from '../ssh/public-key.js';
 import { members } from './configuration.js';
 import type { Document } from './document.js';
-import { hostProblem } from './ietf-inet-types.js';
 import {
   type AsymmetricKey,
   type KeyChoice,
@@ -13,6 +12,7 @@ import {
   readKeyPair,
   readPublicKey,
 } from './keys.js';
+import { hostProblem } from './modules/ietf-inet-types.js';
 import { configInvalid, type Problem, problemLines } from './problems.js';
 import { exists, type Fields, type Shape } from './yang/node.js';
 import type { Steps } from './yang/path.js';

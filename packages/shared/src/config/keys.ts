@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { CallhomeError, reasonOf } from '../errors.js';
 import { type KeyPair, keyPairFromDer, type PrivateKeyEncoding } from '../ssh/key-pair.js';
 import { keyType, type PublicKey, publicKeyFromBlob, weakness } from '../ssh/public-key.js';
-import type { asymmetricKeyPairGrouping, publicKeyGrouping } from './ietf-crypto-types.js';
+import type { asymmetricKeyPairGrouping, publicKeyGrouping } from './modules/ietf-crypto-types.js';
 
 export type AsymmetricKey = z.infer<z.ZodObject<typeof asymmetricKeyPairGrouping>>;
 export type PublicKeyEntry = z.infer<z.ZodObject<typeof publicKeyGrouping>> & { readonly name: string };

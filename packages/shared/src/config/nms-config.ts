@@ -3,9 +3,9 @@ import type { Keepalive } from './agent-config.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
 import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './findings.js';
-import { isLoopback } from './ietf-inet-types.js';
-import { userProblem } from './ietf-ssh-common.js';
 import { keyPairLeaves } from './keys.js';
+import { isLoopback } from './modules/ietf-inet-types.js';
+import { userProblem } from './modules/ietf-ssh-common.js';
 import type { Steps } from './yang/path.js';
 
 type Listen = NonNullable<Configuration['ietf-netconf-client:netconf-client']['listen']>;

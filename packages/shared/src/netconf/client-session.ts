@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { CallhomeError, reasonOf } from '../errors.js';
+import type { XmlTag } from '../xml/reader.js';
 import type { Framing } from './framing.js';
 import { base10, base11, createServerHelloReader, type ServerHello } from './hello.js';
 import { createMessageBuffer } from './message-buffer.js';
@@ -18,7 +19,6 @@ import {
 import { createRequests, type RequestOptions } from './requests.js';
 import type { RpcError } from './rpc-error.js';
 import { createUselessMessages, type Uselessness } from './useless-messages.js';
-import type { XmlTag } from './xml.js';
 
 export type { Reply, ReplyStream } from './reply-sink.js';
 export type { RequestOptions } from './requests.js';

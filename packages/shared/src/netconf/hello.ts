@@ -1,8 +1,8 @@
 import { CallhomeError } from '../errors.js';
+import { createUtf8Decoder, createXmlReader, escapeText } from '../xml/reader.js';
 import type { Framing } from './framing.js';
 import { createMessageBuffer } from './message-buffer.js';
 import { baseNamespace, isBase } from './namespaces.js';
-import { createUtf8Decoder, createXmlReader, escapeText } from './xml.js';
 
 export const base10 = 'urn:ietf:params:netconf:base:1.0';
 export const base11 = 'urn:ietf:params:netconf:base:1.1';

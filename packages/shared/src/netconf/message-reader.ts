@@ -1,10 +1,10 @@
 import { CallhomeError } from '../errors.js';
+import { createElementBuilder, type ElementBuilder } from '../xml/element.js';
+import { createPrologScanner } from '../xml/prolog.js';
+import { createUtf8Decoder, createXmlReader, type XmlTag } from '../xml/reader.js';
 import { createMessageBuffer } from './message-buffer.js';
 import { isBase } from './namespaces.js';
-import { createPrologScanner } from './prolog.js';
 import { parseRpcError, type RpcError } from './rpc-error.js';
-import { createUtf8Decoder, createXmlReader, type XmlTag } from './xml.js';
-import { createElementBuilder, type ElementBuilder } from './xml-element.js';
 
 /** What stands before the end of the root element's start tag. Bytes. */
 const maxHead = 64 * 1024;

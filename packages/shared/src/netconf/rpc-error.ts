@@ -1,5 +1,5 @@
-import { escapeText } from './xml.js';
-import { childElement, childElements, serializeElement, textOf, type XmlElement } from './xml-element.js';
+import { childElement, childElements, serializeElement, textOf, type XmlElement } from '../xml/element.js';
+import { escapeText } from '../xml/reader.js';
 
 const types = ['transport', 'rpc', 'protocol', 'application'] as const;
 

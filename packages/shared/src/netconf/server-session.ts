@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream';
 import { CallhomeError } from '../errors.js';
+import { childElements, parseElement, repeatAttributes, type XmlElement } from '../xml/element.js';
 import type { Framing } from './framing.js';
 import { createClientHelloReader } from './hello.js';
 import { createMessageBuffer } from './message-buffer.js';
 import { openMessageStream } from './message-stream.js';
 import { baseNamespace, isBase } from './namespaces.js';
 import { type RpcError, serializeRpcError } from './rpc-error.js';
-import { childElements, parseElement, repeatAttributes, type XmlElement } from './xml-element.js';
 
 export interface ServerSessionOptions {
   /** From 1 to 4294967295; no other session of this server may have it. */

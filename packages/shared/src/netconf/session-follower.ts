@@ -1,8 +1,8 @@
 import { reasonOf } from '../errors.js';
+import { createPrologScanner } from '../xml/prolog.js';
 import { createDeframer, type Deframer } from './framing.js';
 import { createHelloFinder } from './hello.js';
 import { createMessageBuffer } from './message-buffer.js';
-import { createPrologScanner } from './prolog.js';
 
 /** What is kept of a message, to tell what it is. Bytes. */
 const maxHead = 4096;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Channel, Client, Connection } from 'ssh2';
+import type { Lifecycle } from '../connection/lifecycle.js';
 import { CallhomeError } from '../errors.js';
-import type { Lifecycle } from './lifecycle.js';
 import { isExchangingKeys, openChannels, packetSizeOf, queuedPackets, stateOf } from './ssh2-internals.js';
 import { readInTurns } from './turns.js';
 import { dropUselessMessages } from './useless-messages.js';

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Client, Connection } from 'ssh2';
+import type { Lifecycle } from '../connection/lifecycle.js';
 import { CallhomeError } from '../errors.js';
-import type { Lifecycle } from './lifecycle.js';
 import { sendKeepalive } from './ssh2-internals.js';
 
 /** When to probe a silent peer, and when to take it for gone. Times in milliseconds of a monotonic clock. */

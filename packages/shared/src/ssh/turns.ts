@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Client, Connection } from 'ssh2';
+import type { Lifecycle } from '../connection/lifecycle.js';
 import { inTurn, share, slice } from '../turns.js';
-import type { Lifecycle } from './lifecycle.js';
 import { onArrival } from './ssh2-internals.js';
 
 /**

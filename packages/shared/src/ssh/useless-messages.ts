@@ -1,7 +1,7 @@
 import ssh2, { type Client, type Connection } from 'ssh2';
 import { type AllowanceLimits, allowanceText, createAllowance } from '../allowance.js';
+import type { Lifecycle } from '../connection/lifecycle.js';
 import { CallhomeError } from '../errors.js';
-import type { Lifecycle } from './lifecycle.js';
 import { growWindow, onMessage, refuseGlobalRequest } from './ssh2-internals.js';
 
 /** Messages that nobody has a use for: keep-alives of the peer's own, and a few more. */

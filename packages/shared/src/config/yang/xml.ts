@@ -1,6 +1,6 @@
 import { peerText } from '../../errors.js';
-import { escapeText } from '../../netconf/xml.js';
-import { childElements, lookUp, parseElements, type XmlElement } from '../../netconf/xml-element.js';
+import { childElements, lookUp, parseElements, type XmlElement } from '../../xml/element.js';
+import { escapeText } from '../../xml/reader.js';
 import type { Complain } from './json.js';
 import { hasMembersOf, memberName, moduleOf, namespaceOf, splitName } from './modules.js';
 import {

@@ -1,0 +1,55 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CallhomeError } from '@callhome/shared/errors.js';
+import type { Log } from '@callhome/shared/log.js';
+import type { z } from 'zod';
+import type { DeviceConnection, Fleet } from '../../fleet.js';
+import type { DeviceRecord, Registry } from '../../registry/registry.js';
+import type { Operations } from './operations.js';
+
+/** What the API serves. */
+export interface ApiContext {
+  readonly registry: Registry;
+  readonly fleet: Fleet;
+  readonly log: Log;
+  readonly version: string;
+  readonly startedAt: Date;
+  /** Whom the collector logs in as at devices that have no user of their own; undefined where its listeners differ. */
+  readonly defaultUser: string | undefined;
+  /** The collector's own public keys, in the SSH wire format: never a device's. */
+  readonly ownKeys: readonly Buffer[];
+}
+
+/** One request of the API, authorised and routed. */
+export interface Call extends ApiContext {
+  readonly operations: Operations;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** The device that the path names; empty where it names none. */
+  readonly device: string;
+  /** What came after the headers of a request that upgrades; empty for any other. */
+  readonly head: Buffer;
+}
+
+/** @throws CALLHOME_REQUEST_INVALID with the first thing that is wrong in `what` */
+export function valid<T extends z.ZodType>(schema: T, value: unknown, what: string): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = [what, ...(issue?.path ?? [])].map(String).join('.');
+  throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why: `${where}: ${issue?.message}` });
+}
+
+/** @throws CALLHOME_DEVICE_UNKNOWN */
+export async function knownDevice(call: Call): Promise<DeviceRecord> {
+  const record = await call.registry.get(call.device);
+  if (!record) throw new CallhomeError('CALLHOME_DEVICE_UNKNOWN', { device: call.device });
+  return record;
+}
+
+/** @throws CALLHOME_DEVICE_NOT_CONNECTED, CALLHOME_DEVICE_UNKNOWN */
+export async function liveDevice(call: Call): Promise<DeviceConnection> {
+  const connection = call.fleet.connection(call.device);
+  if (connection) return connection;
+  await knownDevice(call);
+  throw new CallhomeError('CALLHOME_DEVICE_NOT_CONNECTED', { device: call.device });
+}

@@ -1,0 +1,96 @@
+import { CallhomeError } from '@callhome/shared/errors.js';
+import { z } from 'zod';
+import { deviceId } from '../../registry/device-id.js';
+import { type Call, valid } from './call.js';
+import { addDevice, listDevices, removeDevice, showDevice } from './devices.js';
+import { rpcQuery, sendRpc } from './rpc.js';
+import { showStatus } from './status.js';
+import { openTunnel, tunnelProtocol } from './tunnel.js';
+
+type Handler = (call: Call, query: URLSearchParams) => Promise<void>;
+
+interface Route {
+  readonly path: RegExp;
+  readonly methods: Readonly<Record<string, Handler>>;
+  /** Whether the connection leaves HTTP here. */
+  readonly upgrades?: boolean;
+}
+
+/** A handler with the query that it takes. @throws CALLHOME_REQUEST_INVALID for any other */
+function taking<T extends z.ZodType>(
+  schema: T,
+  handle: (call: Call, query: z.output<T>) => Promise<void>,
+): Handler {
+  return async (call, query) => {
+    const parameters = new Map<string, string>();
+    for (const [name, value] of query) {
+      if (parameters.has(name))
+        throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why: `query: "${name}" is given twice` });
+      parameters.set(name, value);
+    }
+    await handle(call, valid(schema, Object.fromEntries(parameters), 'query'));
+  };
+}
+
+const plain = (handle: (call: Call) => Promise<void>) => taking(z.strictObject({}), handle);
+
+const routes: readonly Route[] = [
+  { path: /^\/v1\/status$/, methods: { GET: plain(showStatus) } },
+  { path: /^\/v1\/devices$/, methods: { GET: plain(listDevices) } },
+  {
+    path: /^\/v1\/devices\/([^/]+)$/,
+    methods: { GET: plain(showDevice), PUT: plain(addDevice), DELETE: plain(removeDevice) },
+  },
+  { path: /^\/v1\/devices\/([^/]+)\/rpc$/, methods: { POST: taking(rpcQuery, sendRpc) } },
+  { path: /^\/v1\/devices\/([^/]+)\/netconf$/, methods: { GET: plain(openTunnel) }, upgrades: true },
+];
+
+/** What a request asks for. */
+export interface Routed {
+  readonly handler: Handler;
+  /** Empty where the path names no device. */
+  readonly device: string;
+  readonly query: URLSearchParams;
+}
+
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch (error) {
+    throw new CallhomeError(
+      'CALLHOME_REQUEST_INVALID',
+      { why: 'the path has a bad percent-encoding' },
+      error,
+    );
+  }
+}
+
+/**
+ * Finds the handler of a request. The path is taken as it was sent: nothing in it is resolved or normalised.
+ * @throws CALLHOME_ROUTE_UNKNOWN, CALLHOME_METHOD_REFUSED, CALLHOME_REQUEST_INVALID
+ */
+export function routeOf(method: string, target: string, upgrade: boolean): Routed {
+  const [path = '', query = ''] = target.split(/\?(.*)/s, 2);
+  for (const route of routes) {
+    const match = route.path.exec(path);
+    if (!match) continue;
+    const handler = Object.hasOwn(route.methods, method) ? route.methods[method] : undefined;
+    if (!handler) {
+      throw new CallhomeError('CALLHOME_METHOD_REFUSED', {
+        method,
+        path,
+        allowed: Object.keys(route.methods),
+      });
+    }
+    if (upgrade !== (route.upgrades ?? false)) {
+      const why = upgrade
+        ? 'this path knows no upgrade: ask for none (curl: --http1.1)'
+        : `this path wants "Connection: Upgrade" and "Upgrade: ${tunnelProtocol}"`;
+      throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why });
+    }
+    const segment = match[1];
+    const device = segment === undefined ? '' : valid(deviceId, decoded(segment), 'device');
+    return { handler, device, query: new URLSearchParams(query) };
+  }
+  throw new CallhomeError('CALLHOME_ROUTE_UNKNOWN', { path });
+}
