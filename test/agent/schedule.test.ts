@@ -71,41 +71,42 @@ function connections(of: Device, count: number, length: number): number[] {
   });
 }
 
-const period = fc.integer({ min: 1, max: 65535 }).map((minutes) => minutes * minute);
+const periodMs = fc.integer({ min: 1, max: 65535 }).map((minutes) => minutes * minute);
 /** So short that a story of many of them is told with few questions. */
 const shortPeriod = fc.integer({ min: 1, max: 90 }).map((minutes) => minutes * minute);
 const time = fc.integer({ min: at('1970-01-01T00:00:00Z'), max: at('2100-01-01T00:00:00Z') });
 const anchor = fc.integer({ min: at('0000-01-01T00:00:00Z'), max: at('9999-12-31T23:59:00Z') });
 
-const isDueTime = (schedule: Schedule, moment: number) => (moment - schedule.anchor) % schedule.period === 0;
+const isDueTime = (schedule: Schedule, moment: number) =>
+  (moment - schedule.anchor) % schedule.periodMs === 0;
 /** How many due times there are after `from`, up to `to`. */
-const dueTimes = ({ period, anchor }: Schedule, from: number, to: number) =>
-  Math.floor((to - anchor) / period) - Math.floor((from - anchor) / period);
+const dueTimes = ({ periodMs, anchor }: Schedule, from: number, to: number) =>
+  Math.floor((to - anchor) / periodMs) - Math.floor((from - anchor) / periodMs);
 
 describe('the schedule of a periodic connection', () => {
   it('begins at once without an anchor, and then keeps to its period', () => {
     const start = at('2026-03-01T10:07:00Z') + 1234;
-    const agent = device({ period: hour, anchor: start }, start);
+    const agent = device({ periodMs: hour, anchor: start }, start);
     expect(connections(agent, 3, 10 * minute)).toEqual([start, start + hour, start + 2 * hour]);
   });
 
   it('begins at the first whole multiple from its anchor, be that past or to come', () => {
     const now = at('2026-03-01T10:07:00Z');
     for (const text of ['2000-01-01T00:15:00Z', '2026-03-01T00:15:00Z', '2061-07-28T00:15:00Z'])
-      expect(nextDue(device({ period: day, anchor: at(text) }, now))).toBe(at('2026-03-02T00:15:00Z'));
-    expect(nextDue(device({ period: 45 * minute, anchor: at('2026-03-01T12:00:00+01:00') }, now))).toBe(
+      expect(nextDue(device({ periodMs: day, anchor: at(text) }, now))).toBe(at('2026-03-02T00:15:00Z'));
+    expect(nextDue(device({ periodMs: 45 * minute, anchor: at('2026-03-01T12:00:00+01:00') }, now))).toBe(
       at('2026-03-01T10:15:00Z'),
     );
   });
 
   it('begins at once when the agent starts right at a due time', () => {
     const now = at('2026-03-02T00:15:00Z');
-    expect(nextDue(device({ period: day, anchor: now - 7 * day }, now))).toBe(now);
+    expect(nextDue(device({ periodMs: day, anchor: now - 7 * day }, now))).toBe(now);
   });
 
   it('makes one connection for each due time, a connection of no length too', () => {
     const now = at('2026-03-01T12:00:00Z');
-    expect(connections(device({ period: hour, anchor: now }, now), 3, 0)).toEqual([
+    expect(connections(device({ periodMs: hour, anchor: now }, now), 3, 0)).toEqual([
       now,
       now + hour,
       now + 2 * hour,
@@ -114,7 +115,7 @@ describe('the schedule of a periodic connection', () => {
 
   it('starts none while one is open, and leaves out the due times that pass', () => {
     const start = at('2026-03-01T10:00:00Z');
-    const agent = device({ period: hour, anchor: start }, start);
+    const agent = device({ periodMs: hour, anchor: start }, start);
     expect(agent.ask()).toBe(true);
     agent.open();
     while (agent.clock() < start + 2.5 * hour) expect(agent.ask()).toBe(false);
@@ -124,7 +125,7 @@ describe('the schedule of a periodic connection', () => {
 
   it('reconnects at once after a lost connection, and then keeps to the same times', () => {
     const start = at('2026-03-01T10:00:00Z');
-    const agent = device({ period: hour, anchor: start }, start);
+    const agent = device({ periodMs: hour, anchor: start }, start);
     agent.open();
     agent.pass(7 * minute);
     agent.lose();
@@ -133,7 +134,7 @@ describe('the schedule of a periodic connection', () => {
 
   it('reconnects at once after each end with a period of 0, and not while one is open', () => {
     const start = at('2026-03-01T10:00:00Z');
-    const agent = device({ period: 0, anchor: start + day }, start);
+    const agent = device({ periodMs: 0, anchor: start + day }, start);
     expect(connections(agent, 3, minute)).toEqual([start, start + minute, start + 2 * minute]);
     agent.open();
     expect(agent.ask()).toBe(false);
@@ -143,15 +144,15 @@ describe('the schedule of a periodic connection', () => {
 
   it('waits the longest period that there is in steps that a timer can take', () => {
     const start = at('2026-03-01T10:00:00Z');
-    const agent = device({ period: 65535 * minute, anchor: start }, start);
+    const agent = device({ periodMs: 65535 * minute, anchor: start }, start);
     expect(connections(agent, 2, minute)).toEqual([start, start + 65535 * minute]);
   });
 
   it('keeps to its times whatever the anchor, the period and the length of connections', () => {
     const lengths = fc.array(fc.integer({ min: 1, max: 5 * hour }), { minLength: 1, maxLength: 12 });
     fc.assert(
-      fc.property(shortPeriod, anchor, time, lengths, (period, anchor, start, lengths) => {
-        const schedule = { period, anchor };
+      fc.property(shortPeriod, anchor, time, lengths, (periodMs, anchor, start, lengths) => {
+        const schedule = { periodMs, anchor };
         const agent = device(schedule, start);
         let free = start - 1;
         for (const length of lengths) {
@@ -170,12 +171,12 @@ describe('the schedule of a periodic connection', () => {
   it('finds the next due time for every anchor, period and moment', () => {
     fc.assert(
       fc.property(
-        period,
+        periodMs,
         anchor,
         time,
         fc.integer({ min: 0, max: 100 * day }),
-        (period, anchor, end, later) => {
-          const schedule = { period, anchor };
+        (periodMs, anchor, end, later) => {
+          const schedule = { periodMs, anchor };
           const step = scheduleStep(schedule, { kind: 'closed', at: end }, end + later);
           expect(step.kind).toBe(dueTimes(schedule, end, end + later) > 0 ? 'due' : 'wait');
           if (step.kind === 'wait') {
@@ -189,10 +190,10 @@ describe('the schedule of a periodic connection', () => {
 
   describe('when the clock jumps', () => {
     const noon = at('2026-03-01T12:00:00Z');
-    const daily: Schedule = { period: day, anchor: noon };
+    const daily: Schedule = { periodMs: day, anchor: noon };
 
     it('makes one connection for all the due times that it jumped over, then keeps to its times', () => {
-      const agent = device({ period: hour, anchor: noon }, noon);
+      const agent = device({ periodMs: hour, anchor: noon }, noon);
       connections(agent, 1, minute);
       const awake = noon + 9 * day + 20 * minute;
       agent.set(awake);
@@ -247,11 +248,11 @@ describe('the schedule of a periodic connection', () => {
           anchor,
           time,
           fc.integer({ min: 1, max: 400 * day }),
-          (period, anchor, end, back) => {
-            const schedule = { period, anchor };
+          (periodMs, anchor, end, back) => {
+            const schedule = { periodMs, anchor };
             const agent = device(schedule, end - back, { kind: 'closed', at: end });
             const due = nextDue(agent);
-            expect(agent.elapsed()).toBeLessThanOrEqual(period);
+            expect(agent.elapsed()).toBeLessThanOrEqual(periodMs);
             expect(isDueTime(schedule, due)).toBe(true);
           },
         ),
@@ -273,8 +274,8 @@ describe('the schedule of a periodic connection', () => {
       );
       const lengths = fc.array(fc.integer({ min: 0, max: 2 * hour }), { minLength: 1, maxLength: 5 });
       fc.assert(
-        fc.property(shortPeriod, anchor, time, story, lengths, (period, anchor, start, jumps, lengths) => {
-          const schedule = { period, anchor };
+        fc.property(shortPeriod, anchor, time, story, lengths, (periodMs, anchor, start, jumps, lengths) => {
+          const schedule = { periodMs, anchor };
           const agent = device(schedule, start);
           let made = 0;
           let idleSince = 0;
@@ -292,7 +293,7 @@ describe('the schedule of a periodic connection', () => {
               }
               if (!agent.ask(until)) continue;
               // A jump back between two questions may hide until the second.
-              expect(agent.elapsed() - idleSince).toBeLessThanOrEqual(period + recheck);
+              expect(agent.elapsed() - idleSince).toBeLessThanOrEqual(periodMs + recheck);
               endOfCall = agent.elapsed() + (lengths[made % lengths.length] ?? 0);
               made++;
               agent.open();
@@ -303,7 +304,7 @@ describe('the schedule of a periodic connection', () => {
             const before = made;
             const from = agent.clock();
             live(agent.elapsed() + after);
-            if (!open) expect(agent.elapsed() - idleSince).toBeLessThanOrEqual(period + recheck);
+            if (!open) expect(agent.elapsed() - idleSince).toBeLessThanOrEqual(periodMs + recheck);
             expect(made - before).toBeLessThanOrEqual(dueTimes(schedule, from, from + after) + 1);
             agent.set(agent.clock() + by);
             idleSince = agent.elapsed();
@@ -316,8 +317,8 @@ describe('the schedule of a periodic connection', () => {
   it('goes on with another schedule in its place', () => {
     const start = at('2026-03-01T10:00:00Z');
     const closed: History = { kind: 'closed', at: start };
-    expect(nextDue(device({ period: hour, anchor: start }, start + 1, closed))).toBe(start + hour);
-    expect(nextDue(device({ period: 15 * minute, anchor: start }, start + 1, closed))).toBe(
+    expect(nextDue(device({ periodMs: hour, anchor: start }, start + 1, closed))).toBe(start + hour);
+    expect(nextDue(device({ periodMs: 15 * minute, anchor: start }, start + 1, closed))).toBe(
       start + 15 * minute,
     );
   });

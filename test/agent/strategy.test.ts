@@ -19,7 +19,7 @@ const starts = fc.constantFrom(
 const settings = {
   startWith: starts,
   maxAttempts: fc.integer({ min: 1, max: 5 }),
-  backoffCap: fc.integer({ min: 1000, max: 3_600_000 }),
+  backoffCapMs: fc.integer({ min: 1000, max: 3_600_000 }),
 };
 const strategies: fc.Arbitrary<Strategy> = fc.record({ endpoints: names, ...settings });
 const listStrategies: fc.Arbitrary<Strategy> = fc.record({
@@ -63,7 +63,8 @@ function visits(strategy: Strategy, round: readonly Attempt[]): string[] {
 const rotated = (list: readonly string[], start: number) => [...list.slice(start), ...list.slice(0, start)];
 
 /** The uppermost backoff after this many failures. */
-const bound = (strategy: Strategy, failed: number) => Math.min(strategy.backoffCap, 2000 * 2 ** (failed - 1));
+const bound = (strategy: Strategy, failed: number) =>
+  Math.min(strategy.backoffCapMs, 2000 * 2 ** (failed - 1));
 
 describe('the reconnect strategy', () => {
   it('gives every endpoint exactly its attempts in every round, whatever it starts with', () => {
@@ -188,7 +189,7 @@ describe('the reconnect strategy', () => {
     endpoints: ['a', 'b', 'c'],
     startWith: 'last-connected',
     maxAttempts: 1,
-    backoffCap: 60_000,
+    backoffCapMs: 60_000,
   };
   const most: Dice = () => 0.999999;
 

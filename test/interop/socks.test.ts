@@ -39,7 +39,7 @@ afterEach(async () => {
 
 async function dial(proxy: ProxyConfig, address: string, at = port): Promise<Socket> {
   const signal = new AbortController().signal;
-  const socket = await dialTcp({ address, port: at, maxWait: 5, signal, proxy });
+  const socket = await dialTcp({ address, port: at, maxWaitSeconds: 5, signal, proxy });
   sockets.push(socket);
   return socket;
 }

@@ -8,8 +8,8 @@ import { userKeyAlgorithms } from '@callhome/shared/ssh/algorithms.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { publicKeyLine, publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { countExchanges, createRig, type ServeOptions } from '../agent/transport/rig.js';
-import { receive, send } from '../agent/transport/transfer.js';
+import { countExchanges, createRig, type ServeOptions } from '../agent/connection/rig.js';
+import { receive, send } from '../agent/connection/transfer.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 import { createOwner } from '../programs/owned.js';
 import { startAsyncsshNms } from './peers/asyncssh.js';
@@ -161,7 +161,7 @@ requirePeers('asyncssh')('asyncssh and our server:', () => {
     const starting = startAsyncsshNms({ user, hostKey, password: 'secret', keepalive: 0.1 });
     const { nms, serving } = await callHome(starting, {
       users: [{ name: user, passwordHash }],
-      keepalive: { maxWait: 0.1, maxAttempts: 3 },
+      keepalive: { maxWaitSeconds: 0.1, maxAttempts: 3 },
     });
     await expectSession(nms, serving);
     await expect

@@ -8,7 +8,7 @@ import { CallhomeError } from '@callhome/shared/errors.js';
 import { generateKeyPair, type KeyPair, publicKeyOf, signer } from '@callhome/shared/ssh/key-pair.js';
 import { publicKeyLine, publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { receive, send } from '../agent/transport/transfer.js';
+import { receive, send } from '../agent/connection/transfer.js';
 import { startCollector } from '../programs/collector.js';
 import { createFolder, removeFolder } from '../programs/folder.js';
 import { createOwner } from '../programs/owned.js';
@@ -62,7 +62,7 @@ async function openSession(
     identify: (blob) => (known?.blob.equals(blob) ? device : undefined),
     signer: signer(identity),
     user: 'callhome',
-    keepalive: { maxWait: 30, maxAttempts: 3 },
+    keepalive: { maxWaitSeconds: 30, maxAttempts: 3 },
   });
   return { program, life, connection, session: await connection.openChannel() };
 }

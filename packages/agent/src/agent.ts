@@ -68,10 +68,10 @@ export async function startAgent(config: AgentConfig, stateFolder: string, log: 
   function settingsOf(next: AgentConfig): AgentSettings {
     return {
       backend: backendOf(next),
-      backoffCap: next.agent['backoff-cap'],
-      handshakeTimeout: next.agent['handshake-timeout'],
+      backoffCapSeconds: next.agent['backoff-cap'],
+      handshakeTimeoutSeconds: next.agent['handshake-timeout'],
       maxSessions: next.agent['max-sessions'],
-      sessionLinger: next.agent['session-linger'],
+      sessionLingerSeconds: next.agent['session-linger'],
     };
   }
 

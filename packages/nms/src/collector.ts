@@ -76,7 +76,7 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
     connections += 1;
     lastConnection += 1;
     const callLog = log.child({ connection: lastConnection, listener, remoteAddress });
-    const life = watchLifecycle(socket, config.admission.handshakeTimeout);
+    const life = watchLifecycle(socket, config.admission.handshakeTimeoutSeconds);
     const newcomer = { source, since: now, silent: true, life };
     newcomers.add(newcomer);
     void life.ended.then(() => {
@@ -111,7 +111,7 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
 
     async function manage(): Promise<ManagedConnection> {
       const ssh = await logIn();
-      const connection = await manageDevice(ssh, life, config.admission.handshakeTimeout);
+      const connection = await manageDevice(ssh, life, config.admission.handshakeTimeoutSeconds);
       // It may have been removed since it proved its key.
       if (options.identify(ssh.hostKey) === ssh.device) return connection;
       throw new CallhomeError('CALLHOME_DISCONNECTED', { reason: 'the device was removed' });
@@ -155,8 +155,9 @@ export async function startCollector(config: NmsConfig, registry: Registry, log:
     };
     for (const { address, port } of listener.binds) {
       try {
-        const opened = await listen({ address, port, keepalive: listener.tcpKeepalive }, (socket) =>
-          takeCall(socket, listener.name, options),
+        const opened = await listen(
+          { address, port, keepaliveSeconds: listener.tcpKeepaliveSeconds },
+          (socket) => takeCall(socket, listener.name, options),
         );
         listeners.push({ ...opened, name: listener.name });
       } catch (error) {

@@ -58,7 +58,7 @@ async function dial(kind: Kind, options: Partial<DialOptions> = {}): Promise<Soc
   const proxy: ProxyConfig =
     kind === 'socks5 with credentials' ? { kind: 'socks5', ...at, credentials } : { kind, ...at };
   const target = { address: 'nms.example', port: 4334 };
-  dialled = await dialTcp({ ...target, maxWait: 5, signal: stop.signal, proxy, ...options });
+  dialled = await dialTcp({ ...target, maxWaitSeconds: 5, signal: stop.signal, proxy, ...options });
   return dialled;
 }
 
@@ -163,7 +163,7 @@ describe.each(kinds)('through a proxy of %s', (kind) => {
   it('that falls silent after any of its answers, the time is bounded and nothing is left', async () => {
     for (let count = 0; count < answers.length; count++) {
       onCaller = says(...answers.slice(0, count));
-      await expect(dial(kind, { maxWait: 0.1 })).rejects.toMatchObject({
+      await expect(dial(kind, { maxWaitSeconds: 0.1 })).rejects.toMatchObject({
         code: 'CALLHOME_DIAL_TIMEOUT',
         message: expect.stringMatching(/ port \d+ within 0\.1 s: it has not answered$/),
       });
@@ -177,7 +177,7 @@ describe.each(kinds)('through a proxy of %s', (kind) => {
       caller.resume().on('close', () => clearInterval(drip));
     };
     const start = performance.now();
-    await expect(dial(kind, { maxWait: 0.1 })).rejects.toThrow();
+    await expect(dial(kind, { maxWaitSeconds: 0.1 })).rejects.toThrow();
     expect(performance.now() - start).toBeLessThan(1000);
     await expectGone();
   });

@@ -61,7 +61,7 @@ async function dial(options: Partial<DialOptions>): Promise<Socket> {
   const socket = await dialTcp({
     address: '127.0.0.1',
     port: 0,
-    maxWait: 5,
+    maxWaitSeconds: 5,
     signal: stop.signal,
     ...options,
   });
@@ -91,7 +91,7 @@ describe('the addresses of a name', () => {
     const { port } = owned(await startBlackHole('127.0.0.1'));
     const before = openSockets();
     resolver.addresses = [...Array(100).keys()].map(() => '127.0.0.1');
-    await expect(dial({ address: 'nms.example', port, maxWait: 0.5 })).rejects.toMatchObject({
+    await expect(dial({ address: 'nms.example', port, maxWaitSeconds: 0.5 })).rejects.toMatchObject({
       code: 'CALLHOME_DIAL_TIMEOUT',
     });
     resolver.addresses = [...Array(100).keys()].map((n) => `127.0.1.${n}`);
@@ -109,7 +109,7 @@ describe('the addresses of a name', () => {
     const { accepted } = await listen('127.0.0.1', hole.port);
     resolver.addresses = ['127.0.0.2', '127.0.0.1'];
     const start = performance.now();
-    const socket = await dial({ address: 'nms.example', port: hole.port, maxWait: 60 });
+    const socket = await dial({ address: 'nms.example', port: hole.port, maxWaitSeconds: 60 });
     expect(performance.now() - start).toBeLessThan(2000);
     expect(socket.remoteAddress).toBe('127.0.0.1');
     await expect.poll(() => accepted).toHaveLength(1);
@@ -119,7 +119,9 @@ describe('the addresses of a name', () => {
     const hole = owned(await startBlackHole('127.0.0.2'));
     const before = openSockets();
     resolver.addresses = ['127.0.0.2', '127.0.0.1'];
-    await expect(dial({ address: 'nms.example', port: hole.port, maxWait: 0.3 })).rejects.toMatchObject({
+    await expect(
+      dial({ address: 'nms.example', port: hole.port, maxWaitSeconds: 0.3 }),
+    ).rejects.toMatchObject({
       code: 'CALLHOME_DIAL_TIMEOUT',
       message: `no TCP connection to nms.example port ${hole.port} within 0.3 s: ECONNREFUSED 127.0.0.1, no answer from 127.0.0.2`,
     });
@@ -147,7 +149,7 @@ describe('a name that', () => {
 
   it('takes too long to resolve is told of', async () => {
     resolver.addresses = new Promise(() => undefined);
-    await expect(dial({ address: 'nms.example', port: 1, maxWait: 0.1 })).rejects.toMatchObject({
+    await expect(dial({ address: 'nms.example', port: 1, maxWaitSeconds: 0.1 })).rejects.toMatchObject({
       code: 'CALLHOME_DIAL_TIMEOUT',
       message: 'no TCP connection to nms.example port 1 within 0.1 s: it takes too long',
     });
@@ -172,9 +174,9 @@ describe('a stop', () => {
     const hole = owned(await startBlackHole('127.0.0.1'));
     const before = openSockets();
     resolver.addresses = Array(3).fill('127.0.0.1');
-    const dialling = dial({ address: 'nms.example', port: hole.port, maxWait: 1 });
+    const dialling = dial({ address: 'nms.example', port: hole.port, maxWaitSeconds: 1 });
     dialling.catch(() => undefined);
-    // maxWait is short enough for all three to be under way by then.
+    // maxWaitSeconds is short enough for all three to be under way by then.
     await expect.poll(openSockets).toBe(before + 3);
     stop.abort();
     await expect(dialling).rejects.toMatchObject({ code: 'CALLHOME_STOPPED' });
@@ -280,8 +282,8 @@ describe('the socket', () => {
     async () => {
       const { port } = await listen('127.0.0.1');
       expect(await keepaliveTimer(await dial({ port }))).toBe(undefined);
-      expect(await keepaliveTimer(await dial({ port, keepalive: 7200 }))).toBeGreaterThan(7100);
-      expect(await keepaliveTimer(await dial({ port, keepalive: 60 }))).toBeLessThanOrEqual(60);
+      expect(await keepaliveTimer(await dial({ port, keepaliveSeconds: 7200 }))).toBeGreaterThan(7100);
+      expect(await keepaliveTimer(await dial({ port, keepaliveSeconds: 60 }))).toBeLessThanOrEqual(60);
     },
   );
 });

@@ -1,7 +1,7 @@
 import { admit, type Newcomer, sourceOf } from '@callhome/nms/listen/admission.js';
 import { describe, expect, it } from 'vitest';
 
-const limits = { maxConnections: 100, maxHandshakes: 4, handshakeTimeout: 30 };
+const limits = { maxConnections: 100, maxHandshakes: 4, handshakeTimeoutSeconds: 30 };
 
 /** Newcomers such as `a1 a2! b3`: of these sources, each a second before the next; `!` has spoken. */
 function newcomersOf(text: string): Set<Newcomer & { name: string }> {

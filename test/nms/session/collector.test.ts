@@ -132,7 +132,7 @@ describe('a device that calls the collector', () => {
     ['half an identification', 'SSH-2.0-'],
     ['its identification alone', 'SSH-2.0-x\r\n'],
   ])('is cut off in time when it sends %s', async (_what, text) => {
-    await rig.start({ handshakeTimeout: 0.1 });
+    await rig.start({ handshakeTimeoutSeconds: 0.1 });
     const failed = rig.logged('CALLHOME_HANDSHAKE_TIMEOUT');
     const socket = await rig.call();
     const over = closed(socket);
@@ -142,7 +142,7 @@ describe('a device that calls the collector', () => {
   });
 
   it('is cut off in time when it opens a session and says no hello', async () => {
-    await rig.start({ handshakeTimeout: 0.5 });
+    await rig.start({ handshakeTimeoutSeconds: 0.5 });
     const failed = rig.logged('CALLHOME_HANDSHAKE_TIMEOUT');
     const socket = await rig.call();
     serve(socket, { onChannel: (channel) => channel.resume() });

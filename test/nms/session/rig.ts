@@ -14,7 +14,7 @@ import { createFolder, removeFolder } from '../../programs/folder.js';
 /** That of the device `router1`, which the registry knows. */
 export const hostKey = generateKeyPair();
 
-const limits = { maxConnections: 100, maxHandshakes: 50, handshakeTimeout: 60 };
+const limits = { maxConnections: 100, maxHandshakes: 50, handshakeTimeoutSeconds: 60 };
 
 export interface StartOptions extends Partial<typeof limits> {
   readonly identity?: KeyPair;
@@ -74,7 +74,8 @@ export function createRig(): Rig {
       const listener = {
         name: 'call-home',
         binds,
-        tcpKeepalive: undefined,
+        transport: 'ssh' as const,
+        tcpKeepaliveSeconds: undefined,
         identity,
         user,
         keepalive: undefined,

@@ -77,10 +77,10 @@ describe("an agent's configuration", () => {
       {
         name: 'nms',
         startWith: 'last-connected',
-        maxWait: 5,
+        maxWaitSeconds: 5,
         maxAttempts: 3,
         endpoints: [
-          { address: 'nms1.example.net', port: 4334, keepalive: { maxWait: 30, maxAttempts: 3 } },
+          { address: 'nms1.example.net', port: 4334, keepalive: { maxWaitSeconds: 30, maxAttempts: 3 } },
           { address: '2001:db8::1', port: 14334 },
         ],
       },
@@ -101,10 +101,10 @@ describe("an agent's configuration", () => {
       .replace(',"remote-port":4334', '')
       .replace('"keepalives":{"max-wait":30,"max-attempts":3}', '"keepalives":{}');
     const { applications } = await load(silent);
-    expect(applications[0]).toMatchObject({ startWith: 'first-listed', maxWait: 5, maxAttempts: 3 });
+    expect(applications[0]).toMatchObject({ startWith: 'first-listed', maxWaitSeconds: 5, maxAttempts: 3 });
     expect(applications[0]?.endpoints[0]).toMatchObject({
       port: 4334,
-      keepalive: { maxWait: 30, maxAttempts: 3 },
+      keepalive: { maxWaitSeconds: 30, maxAttempts: 3 },
     });
   });
 

@@ -36,11 +36,11 @@ describe("a collector's configuration", () => {
           binds,
           identity: { publicKey: identity.publicKey },
           user: 'callhome',
-          keepalive: { maxWait: 30, maxAttempts: 3 },
+          keepalive: { maxWaitSeconds: 30, maxAttempts: 3 },
         },
       ],
       api: { address: '127.0.0.1', port: 8334 },
-      admission: { maxConnections: 20_000, maxHandshakes: 512, handshakeTimeout: 30 },
+      admission: { maxConnections: 20_000, maxHandshakes: 512, handshakeTimeoutSeconds: 30 },
     });
   });
 
@@ -50,11 +50,11 @@ describe("a collector's configuration", () => {
       '"tcp-server-parameters":{"keepalives":{"idle-time":60},',
     );
     const { listeners, warnings } = await load(probing);
-    expect(listeners[0]?.tcpKeepalive).toBe(60);
+    expect(listeners[0]?.tcpKeepaliveSeconds).toBe(60);
     expect(warnings).toEqual([
       expect.stringContaining('/ssh/tcp-server-parameters/keepalives: idle-time alone'),
     ]);
-    expect(await load(text)).toMatchObject({ listeners: [{ tcpKeepalive: undefined }], warnings: [] });
+    expect(await load(text)).toMatchObject({ listeners: [{ tcpKeepaliveSeconds: undefined }], warnings: [] });
   });
 
   it.each([

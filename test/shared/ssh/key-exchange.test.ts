@@ -5,7 +5,7 @@ import { algorithms } from '@callhome/shared/ssh/algorithms.js';
 import { generateKeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
 import { Client } from 'ssh2';
 import { describe, expect, it } from 'vitest';
-import { closed, createRig, internals } from '../../agent/transport/rig.js';
+import { closed, createRig, internals } from '../../agent/connection/rig.js';
 import { kexInit, type Offer, plainPacket } from './plain-packets.js';
 
 const rig = createRig();

@@ -3,8 +3,8 @@ import type { ApplicationConfig, EndpointConfig } from '@callhome/shared/config/
 import { CallhomeError, type ErrorCode, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import type { Backend } from '../backend/backend.js';
+import { type ServedConnection, serveConnection } from '../connection/connection.js';
 import { dialTcp } from '../dial/tcp.js';
-import { type AuthenticatedConnection, serveSsh } from '../transport/ssh.js';
 import type { RememberedEndpoints } from './remembered-endpoints.js';
 import { type History, scheduleStep } from './schedule.js';
 import type { ApplicationStatus, LastError } from './status.js';
@@ -20,13 +20,10 @@ import {
 /** What holds for all applications, and may change while they run: it is looked up for each attempt and session. */
 export interface AgentSettings {
   readonly backend: Backend;
-  /** Seconds. */
-  readonly backoffCap: number;
-  /** Seconds. */
-  readonly handshakeTimeout: number;
+  readonly backoffCapSeconds: number;
+  readonly handshakeTimeoutSeconds: number;
   readonly maxSessions: number;
-  /** Seconds. */
-  readonly sessionLinger: number;
+  readonly sessionLingerSeconds: number;
 }
 
 export interface ApplicationOptions {
@@ -52,7 +49,7 @@ type Activity =
   /** `until`: when its next attempt is due, where that is known. */
   | { readonly state: 'waiting'; readonly until?: number }
   | { readonly state: 'dialling' | 'authenticating' }
-  | { readonly state: 'connected'; readonly since: number; readonly connection: AuthenticatedConnection };
+  | { readonly state: 'connected'; readonly since: number; readonly connection: ServedConnection };
 
 /** What became of an attempt, and of its connection where there was one. */
 type Outcome =
@@ -93,7 +90,7 @@ export function startApplication(config: ApplicationConfig, options: Application
       endpoints: config.endpoints.map((endpoint) => endpoint.name),
       startWith: config.startWith,
       maxAttempts: config.maxAttempts,
-      backoffCap: options.settings().backoffCap * 1000,
+      backoffCapMs: options.settings().backoffCapSeconds * 1000,
     };
   }
 
@@ -114,7 +111,10 @@ export function startApplication(config: ApplicationConfig, options: Application
   /** Waits for the time of a periodic connection. */
   async function untilDue(): Promise<void> {
     if (connectionType.kind !== 'periodic') return;
-    const schedule = { period: connectionType.period * 60_000, anchor: connectionType.anchor ?? started };
+    const schedule = {
+      periodMs: connectionType.periodMinutes * 60_000,
+      anchor: connectionType.anchor ?? started,
+    };
     let told = false;
     while (!stopping.signal.aborted && !forced) {
       const step = scheduleStep(schedule, history, Date.now());
@@ -133,9 +133,9 @@ export function startApplication(config: ApplicationConfig, options: Application
   }
 
   /** Dials, and lets a user in. */
-  async function connect(endpoint: EndpointConfig, attemptLog: Log): Promise<AuthenticatedConnection> {
+  async function connect(endpoint: EndpointConfig, attemptLog: Log): Promise<ServedConnection> {
     const { signal } = stopping;
-    const { handshakeTimeout, maxSessions, sessionLinger } = options.settings();
+    const { handshakeTimeoutSeconds, maxSessions, sessionLingerSeconds } = options.settings();
     activity = { state: 'dialling' };
     attemptLog.debug({ address: endpoint.address, port: endpoint.port }, 'dialling');
     const socket = await dialTcp({
@@ -143,20 +143,20 @@ export function startApplication(config: ApplicationConfig, options: Application
       port: endpoint.port,
       localAddress: endpoint.localAddress,
       localPort: endpoint.localPort,
-      keepalive: endpoint.tcpKeepalive,
+      keepaliveSeconds: endpoint.tcpKeepaliveSeconds,
       proxy: endpoint.proxy,
-      maxWait: config.maxWait,
+      maxWaitSeconds: config.maxWaitSeconds,
       signal,
     });
     activity = { state: 'authenticating' };
     const giveUp = (): void => void socket.destroy();
     signal.addEventListener('abort', giveUp);
     if (signal.aborted) giveUp();
-    return await serveSsh(socket, endpoint, {
-      handshakeTimeout,
+    return await serveConnection(socket, endpoint, {
+      handshakeTimeoutSeconds,
       maxSessions,
-      sessionLinger,
-      idleTimeout: connectionType.kind === 'periodic' ? connectionType.idleTimeout : 0,
+      sessionLingerSeconds,
+      idleTimeoutSeconds: connectionType.kind === 'periodic' ? connectionType.idleTimeoutSeconds : 0,
       onSession: (channel, origin) => options.settings().backend.open(channel, origin),
       log: attemptLog,
     }).finally(() => signal.removeEventListener('abort', giveUp));
@@ -164,7 +164,7 @@ export function startApplication(config: ApplicationConfig, options: Application
 
   /** The whole life of a connection. */
   async function stayConnected(
-    made: AuthenticatedConnection,
+    made: ServedConnection,
     endpoint: EndpointConfig,
     attemptLog: Log,
   ): Promise<Outcome> {

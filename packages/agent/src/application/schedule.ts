@@ -5,7 +5,7 @@
  */
 export interface Schedule {
   /** Milliseconds. 0: a connection is due whenever none is open. */
-  readonly period: number;
+  readonly periodMs: number;
   /** Without one in the configuration: the first start of the application, which makes that the first due time. */
   readonly anchor: number;
 }
@@ -32,9 +32,9 @@ export type Step =
 const recheck = 60_000;
 
 /** The first due time that is not before `from`. */
-function dueTimeFrom({ period, anchor }: Schedule, from: number): number {
-  const past = (((from - anchor) % period) + period) % period;
-  return past === 0 ? from : from + period - past;
+function dueTimeFrom({ periodMs, anchor }: Schedule, from: number): number {
+  const past = (((from - anchor) % periodMs) + periodMs) % periodMs;
+  return past === 0 ? from : from + periodMs - past;
 }
 
 /** The history that is true of a clock which shows `now`: what is still to come by it was before the clock was set back. */
@@ -52,7 +52,7 @@ function notAfter(history: History, now: number): History {
 export function scheduleStep(schedule: Schedule, before: History, now: number): Step {
   const history = notAfter(before, now);
   if (history.kind === 'open') return { kind: 'wait', delay: recheck, history };
-  if (history.kind === 'lost' || schedule.period === 0) return { kind: 'due' };
+  if (history.kind === 'lost' || schedule.periodMs === 0) return { kind: 'due' };
   const due = dueTimeFrom(schedule, history.kind === 'none' ? history.since : history.at + 1);
   return due <= now ? { kind: 'due' } : { kind: 'wait', delay: Math.min(due - now, recheck), history, due };
 }

@@ -11,7 +11,7 @@ export interface Strategy {
   /** Attempts at one endpoint before the next. */
   readonly maxAttempts: number;
   /** The longest pause between two rounds. Milliseconds. */
-  readonly backoffCap: number;
+  readonly backoffCapMs: number;
 }
 
 /** An attempt to be made. */
@@ -41,7 +41,7 @@ const backoffBase = 2000;
 
 /** Exponential backoff with full jitter: a fleet must not come back in step. */
 function backoff(strategy: Strategy, failures: number, dice: Dice): number {
-  return dice() * Math.min(strategy.backoffCap, backoffBase * 2 ** Math.min(failures - 1, 30));
+  return dice() * Math.min(strategy.backoffCapMs, backoffBase * 2 ** Math.min(failures - 1, 30));
 }
 
 /** Every order is as likely as any other. */

@@ -11,15 +11,15 @@ import { proxyName, socksDialogue } from './socks.js';
 export interface DialOptions {
   readonly address: string;
   readonly port: number;
-  /** For names, all their addresses and the proxy together. Seconds. */
-  readonly maxWait: number;
+  /** For names, all their addresses and the proxy together. */
+  readonly maxWaitSeconds: number;
   readonly signal: AbortSignal;
   /** An IP address of this device: only addresses of its family are dialled, also where it is 0.0.0.0 or ::. */
   readonly localAddress?: string | undefined;
   /** 0 is any. */
   readonly localPort?: number | undefined;
-  /** TCP keep-alives after so long without data. Seconds. */
-  readonly keepalive?: number | undefined;
+  /** TCP keep-alives after so long without data. */
+  readonly keepaliveSeconds?: number | undefined;
   readonly proxy?: ProxyConfig | undefined;
 }
 
@@ -29,23 +29,23 @@ export interface DialOptions {
  * @throws CALLHOME_DIAL_FAILED, CALLHOME_DIAL_TIMEOUT, CALLHOME_PROXY_FAILED, CALLHOME_STOPPED
  */
 export async function dialTcp(options: DialOptions): Promise<Socket> {
-  const { address, port, maxWait, signal, keepalive, proxy } = options;
+  const { address, port, maxWaitSeconds, signal, keepaliveSeconds, proxy } = options;
   const limit = new AbortController();
   const giveUp = (): void => limit.abort();
-  const timeout = setTimeout(giveUp, maxWait * 1000);
+  const timeout = setTimeout(giveUp, maxWaitSeconds * 1000);
   signal.addEventListener('abort', giveUp);
   if (signal.aborted) giveUp();
   try {
     const socket = await (proxy
       ? dialThrough(proxy, options, limit.signal)
       : dialName(address, port, options, limit.signal));
-    if (keepalive !== undefined) socket.setKeepAlive(true, keepalive * 1000);
+    if (keepaliveSeconds !== undefined) socket.setKeepAlive(true, keepaliveSeconds * 1000);
     return socket;
   } catch (error) {
     if (signal.aborted) throw new CallhomeError('CALLHOME_STOPPED', {});
     const facts = { address, port, proxy: proxy && proxyName(proxy), why: reasonOf(error) };
     if (limit.signal.aborted)
-      throw new CallhomeError('CALLHOME_DIAL_TIMEOUT', { ...facts, seconds: maxWait });
+      throw new CallhomeError('CALLHOME_DIAL_TIMEOUT', { ...facts, seconds: maxWaitSeconds });
     throw new CallhomeError(proxy ? 'CALLHOME_PROXY_FAILED' : 'CALLHOME_DIAL_FAILED', facts, error);
   } finally {
     clearTimeout(timeout);
@@ -54,7 +54,7 @@ export async function dialTcp(options: DialOptions): Promise<Socket> {
 }
 
 async function dialThrough(proxy: ProxyConfig, options: DialOptions, signal: AbortSignal): Promise<Socket> {
-  const { address, port, maxWait } = options;
+  const { address, port, maxWaitSeconds } = options;
   const open: Open = async (target, given) => {
     const socket = await dialName(proxy.address, proxy.port, options, given);
     try {
@@ -67,13 +67,13 @@ async function dialThrough(proxy: ProxyConfig, options: DialOptions, signal: Abo
   };
   if (proxy.kind !== 'socks4') return await open(address, signal);
   const targets = ofFamily(4, await resolveName(address, signal), address, 'SOCKS 4');
-  return await firstToAnswer(targets, open, maxWait, signal);
+  return await firstToAnswer(targets, open, maxWaitSeconds, signal);
 }
 
 async function dialName(
   name: string,
   port: number,
-  { localAddress, localPort, maxWait }: DialOptions,
+  { localAddress, localPort, maxWaitSeconds }: DialOptions,
   signal: AbortSignal,
 ): Promise<Socket> {
   const addresses = await resolveName(name, signal);
@@ -83,7 +83,7 @@ async function dialName(
       : ofFamily(isIP(localAddress), addresses, name, `the local address ${localAddress}`);
   const open: Open = (host, given) =>
     connectTcp({ host, port, localAddress, localPort, noDelay: true }, given);
-  return await firstToAnswer(fitting, open, maxWait, signal);
+  return await firstToAnswer(fitting, open, maxWaitSeconds, signal);
 }
 
 function ofFamily(

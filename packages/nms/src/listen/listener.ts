@@ -13,8 +13,8 @@ interface ListenOptions {
   readonly address: string;
   /** 0 is any. */
   readonly port: number;
-  /** TCP keep-alives after so long without data. Seconds. */
-  readonly keepalive: number | undefined;
+  /** TCP keep-alives after so long without data. */
+  readonly keepaliveSeconds: number | undefined;
 }
 
 /**
@@ -22,10 +22,11 @@ interface ListenOptions {
  * @throws CALLHOME_PORT_IN_USE, CALLHOME_LISTEN_FAILED
  */
 export async function listen(
-  { address, port, keepalive }: ListenOptions,
+  { address, port, keepaliveSeconds }: ListenOptions,
   onCall: (socket: Socket) => void,
 ): Promise<Listener> {
-  const probes = keepalive === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepalive * 1000 };
+  const probes =
+    keepaliveSeconds === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepaliveSeconds * 1000 };
   const server = createServer({ pauseOnConnect: true, noDelay: true, ...probes }, onCall);
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);

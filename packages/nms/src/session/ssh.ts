@@ -5,7 +5,7 @@ import { deferred } from '@callhome/shared/deferred.js';
 import { CallhomeError, peerText, reasonOf } from '@callhome/shared/errors.js';
 import { algorithms } from '@callhome/shared/ssh/algorithms.js';
 import { type ConnectionGuard, guardConnection } from '@callhome/shared/ssh/flow-control.js';
-import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
+import { type KeepaliveConfig, keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import { watchOffers } from '@callhome/shared/ssh/offers.js';
 import { fingerprint, keyType } from '@callhome/shared/ssh/public-key.js';
 import {
@@ -26,7 +26,7 @@ export interface SshClientOptions {
   readonly signer: ParsedKey;
   /** Whom to log in as at a device that has no user of its own. */
   readonly user: string;
-  readonly keepalive: { readonly maxWait: number; readonly maxAttempts: number } | undefined;
+  readonly keepalive: KeepaliveConfig | undefined;
 }
 
 /** A device that has proved its host key and let the collector in. */

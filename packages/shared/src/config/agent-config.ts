@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { hashPassword, parseCryptHash } from '../crypt-hash/crypt-hash.js';
 import { peerText } from '../errors.js';
 import { startProblem } from '../files.js';
+import type { KeepaliveConfig } from '../ssh/keepalive.js';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { PublicKey } from '../ssh/public-key.js';
 import { serverOffer, type TransportParams } from '../ssh/transport-params.js';
+import type { SshUser } from '../ssh/user-authentication.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
 import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './findings.js';
@@ -17,26 +19,8 @@ import type { Steps } from './yang/path.js';
 type CallHome = NonNullable<Configuration['ietf-netconf-server:netconf-server']['call-home']>;
 type Application = CallHome['netconf-client'][number];
 type Endpoint = Application['endpoints']['endpoint'][number];
-type SshEndpoint = NonNullable<Endpoint['ssh']>;
-type TcpClient = SshEndpoint['tcp-client-parameters'];
-
-/** When SSH probes a silent peer. Seconds. */
-export interface Keepalive {
-  readonly maxWait: number;
-  readonly maxAttempts: number;
-}
-
-/**
- * Who may log in to an endpoint: by each method that is configured, so by both where there are keys and a password, and
- * never where there is neither.
- */
-export interface UserConfig {
-  readonly name: string;
-  /** Any one of them; absent or empty where the user has no `public-keys`. */
-  readonly publicKeys?: readonly PublicKey[] | undefined;
-  /** A crypt-hash (RFC 7317). Secret. */
-  readonly passwordHash?: string | undefined;
-}
+type Ssh = NonNullable<Endpoint['ssh']>;
+type TcpClient = Ssh['tcp-client-parameters'];
 
 /** A SOCKS proxy. */
 export type ProxyConfig =
@@ -54,8 +38,8 @@ export interface ProxyCredentials {
   readonly password: string;
 }
 
-/** One server of an application. */
-export interface EndpointConfig {
+/** One server of an application that is called over TCP. */
+interface TcpEndpoint {
   readonly name: string;
   readonly address: string;
   readonly port: number;
@@ -63,33 +47,39 @@ export interface EndpointConfig {
   /** 0 is any. */
   readonly localPort: number;
   /** Of the kernel: silence before it probes. Seconds. */
-  readonly tcpKeepalive: number | undefined;
+  readonly tcpKeepaliveSeconds: number | undefined;
   readonly proxy: ProxyConfig | undefined;
-  readonly hostKeys: readonly KeyPair[];
-  readonly users: readonly UserConfig[];
-  readonly transportParams: TransportParams;
-  readonly keepalive: Keepalive | undefined;
 }
+
+interface SshEndpoint extends TcpEndpoint {
+  readonly transport: 'ssh';
+  readonly hostKeys: readonly KeyPair[];
+  readonly users: readonly SshUser[];
+  readonly transportParams: TransportParams;
+  readonly keepalive: KeepaliveConfig | undefined;
+}
+
+/** One server of an application, by what carries the connection. */
+export type EndpointConfig = SshEndpoint;
 
 export type ConnectionType =
   | { readonly kind: 'persistent' }
   | {
       readonly kind: 'periodic';
-      /** Minutes. */
-      readonly period: number;
+      readonly periodMinutes: number;
       /** Milliseconds since 1970; undefined: when the application starts. */
       readonly anchor: number | undefined;
-      /** Seconds; 0 is never. */
-      readonly idleTimeout: number;
+      /** 0 is never. */
+      readonly idleTimeoutSeconds: number;
     };
 
-/** One management system that is called. Times in seconds. */
+/** One management system that is called. */
 export interface ApplicationConfig {
   readonly name: string;
   readonly endpoints: readonly EndpointConfig[];
   readonly connectionType: ConnectionType;
   readonly startWith: 'first-listed' | 'last-connected' | 'random-selection';
-  readonly maxWait: number;
+  readonly maxWaitSeconds: number;
   readonly maxAttempts: number;
   /** The same for two configurations of an application that differ in nothing, its keys and passwords included. */
   readonly fingerprint: string;
@@ -104,7 +94,7 @@ export interface AgentConfig {
   readonly warnings: readonly string[];
 }
 
-type SshServer = SshEndpoint['ssh-server-parameters'];
+type SshServer = Ssh['ssh-server-parameters'];
 
 function readHostKeys(ssh: SshServer, here: Steps, findings: Findings): KeyPair[] {
   return ssh['server-identity']['host-key'].flatMap((key, index) => {
@@ -122,7 +112,7 @@ function readPassword(hash: string | undefined, steps: Steps, findings: Findings
   return hashPassword(parsed.password);
 }
 
-function readUsers(ssh: SshServer, here: Steps, findings: Findings): UserConfig[] {
+function readUsers(ssh: SshServer, here: Steps, findings: Findings): SshUser[] {
   const { user: users } = ssh['client-authentication'].users;
   const list = [...here, 'client-authentication', 'users', 'user'];
   if (users.length === 0) findings.add(list, 'is empty: nobody could log in');
@@ -216,13 +206,14 @@ function readEndpoint({ name, ssh }: Endpoint, steps: Steps, findings: Findings)
       port: tcp['remote-port'],
       localAddress: tcp['local-address'],
       localPort: tcp['local-port'],
-      tcpKeepalive: readTcpKeepalive(tcp, tcpSteps, findings),
+      tcpKeepaliveSeconds: readTcpKeepalive(tcp, tcpSteps, findings),
       proxy: readProxy(tcp, tcpSteps, findings),
+      transport: 'ssh',
       hostKeys,
       users: readUsers(server, here, findings),
       transportParams: readTransportParams(server, hostKeys, here, findings),
       keepalive: server.keepalives && {
-        maxWait: server.keepalives['max-wait'],
+        maxWaitSeconds: server.keepalives['max-wait'],
         maxAttempts: server.keepalives['max-attempts'],
       },
     },
@@ -240,9 +231,9 @@ function readConnectionType(
   if ('problem' in anchor) findings.add([...steps, 'periodic', 'anchor-time'], anchor.problem);
   return {
     kind: 'periodic',
-    period: periodic.period,
+    periodMinutes: periodic.period,
     anchor: 'time' in anchor ? anchor.time : undefined,
-    idleTimeout: periodic['idle-timeout'],
+    idleTimeoutSeconds: periodic['idle-timeout'],
   };
 }
 
@@ -283,7 +274,7 @@ function readApplication(application: Application, steps: Steps, findings: Findi
       findings,
     ),
     startWith: strategy['start-with'],
-    maxWait: strategy['max-wait'],
+    maxWaitSeconds: strategy['max-wait'],
     maxAttempts: strategy['max-attempts'],
     fingerprint: fingerprintOf(application, endpoints),
   };

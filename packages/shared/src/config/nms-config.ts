@@ -1,5 +1,5 @@
+import type { KeepaliveConfig } from '../ssh/keepalive.js';
 import type { KeyPair } from '../ssh/key-pair.js';
-import type { Keepalive } from './agent-config.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
 import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './findings.js';
@@ -11,18 +11,21 @@ import type { Steps } from './yang/path.js';
 type Listen = NonNullable<Configuration['ietf-netconf-client:netconf-client']['listen']>;
 type Endpoint = Listen['endpoints']['endpoint'][number];
 
-/** One place where devices call. */
-export interface ListenerConfig {
+interface SshListener {
   readonly name: string;
+  readonly transport: 'ssh';
   readonly binds: readonly { readonly address: string; readonly port: number }[];
   /** Of the kernel: silence before it probes. Seconds. */
-  readonly tcpKeepalive: number | undefined;
+  readonly tcpKeepaliveSeconds: number | undefined;
   /** The collector's key for logging in to devices that call here. */
   readonly identity: KeyPair;
   /** Whom to log in as at devices that have no user of their own. */
   readonly user: string;
-  readonly keepalive: Keepalive | undefined;
+  readonly keepalive: KeepaliveConfig | undefined;
 }
+
+/** One place where devices call, by what carries their connections. */
+export type ListenerConfig = SshListener;
 
 export interface NmsConfig {
   readonly listeners: readonly ListenerConfig[];
@@ -30,8 +33,7 @@ export interface NmsConfig {
   readonly admission: {
     readonly maxConnections: number;
     readonly maxHandshakes: number;
-    /** Seconds. */
-    readonly handshakeTimeout: number;
+    readonly handshakeTimeoutSeconds: number;
   };
   /** What is done otherwise than the file says. */
   readonly warnings: readonly string[];
@@ -47,7 +49,7 @@ function readListener(
   if (!ssh) return [];
   const { 'tcp-server-parameters': tcp, 'ssh-client-parameters': client } = ssh;
   const here = [...steps, 'ssh', 'ssh-client-parameters'];
-  const tcpKeepalive = readTcpKeepalive(tcp, [...steps, 'ssh', 'tcp-server-parameters'], findings);
+  const tcpKeepaliveSeconds = readTcpKeepalive(tcp, [...steps, 'ssh', 'tcp-server-parameters'], findings);
   const identitySteps = [...here, 'client-identity', 'public-key'];
   const own = client['client-identity']['public-key'];
   if (!own) findings.add(identitySteps, 'is missing: the collector needs a key to log in with');
@@ -65,12 +67,13 @@ function readListener(
   return [
     {
       name,
+      transport: 'ssh',
       binds: tcp['local-bind'].map((bind) => ({ address: bind['local-address'], port: bind['local-port'] })),
-      tcpKeepalive,
+      tcpKeepaliveSeconds,
       identity,
       user,
       keepalive: client.keepalives && {
-        maxWait: client.keepalives['max-wait'],
+        maxWaitSeconds: client.keepalives['max-wait'],
         maxAttempts: client.keepalives['max-attempts'],
       },
     },
@@ -119,7 +122,7 @@ function readNmsConfig(document: Document, file: string): NmsConfig {
     admission: {
       maxConnections: admission['max-connections'],
       maxHandshakes: admission['max-handshakes'],
-      handshakeTimeout: admission['handshake-timeout'],
+      handshakeTimeoutSeconds: admission['handshake-timeout'],
     },
     warnings: findings.warnings,
   };

@@ -31,16 +31,19 @@ function reset(socket: Socket): void {
 
 /**
  * Watches over a connected socket, which it owns from now on.
- * @param handshakeTimeout from now until `open`. Seconds
+ * @param handshakeTimeoutSeconds from now until `open`
  */
-export function watchLifecycle(socket: Socket, handshakeTimeout: number): Lifecycle {
+export function watchLifecycle(socket: Socket, handshakeTimeoutSeconds: number): Lifecycle {
   const ended = deferred<CallhomeError>();
   let stage: Stage = 'identification';
   const limit = setTimeout(() => {
     cut(
-      new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', { seconds: handshakeTimeout, stage: `SSH ${stage}` }),
+      new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', {
+        seconds: handshakeTimeoutSeconds,
+        stage: `SSH ${stage}`,
+      }),
     );
-  }, handshakeTimeout * 1000);
+  }, handshakeTimeoutSeconds * 1000);
 
   function finish(reason: CallhomeError): boolean {
     if (stage === 'ended') return false;

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { SessionChannel } from '@callhome/agent/backend/backend.js';
-import type { RekeyLimits } from '@callhome/agent/transport/rekey.js';
-import { type AuthenticatedConnection, serveSsh } from '@callhome/agent/transport/ssh.js';
+import { type ServedConnection, serveConnection } from '@callhome/agent/connection/connection.js';
 import type { EndpointConfig } from '@callhome/shared/config/agent-config.js';
 import { generateKeyPair, type KeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
+import type { RekeyLimits } from '@callhome/shared/ssh/rekey.js';
 import { Client, type ClientChannel, type ConnectConfig } from 'ssh2';
 import { afterEach, beforeEach } from 'vitest';
 import { type CapturedLog, captureLog } from '../../programs/captured-log.js';
@@ -14,11 +14,11 @@ export const userKey = generateKeyPair();
 
 export interface ServeOptions extends Partial<EndpointConfig> {
   /** Seconds. */
-  readonly handshakeTimeout?: number;
+  readonly handshakeTimeoutSeconds?: number;
   /** Seconds. */
-  readonly idleTimeout?: number;
+  readonly idleTimeoutSeconds?: number;
   /** Seconds. */
-  readonly sessionLinger?: number;
+  readonly sessionLingerSeconds?: number;
   readonly maxSessions?: number;
   readonly rekey?: RekeyLimits;
   /** Serves a session; by default it is over with its channel. */
@@ -31,7 +31,7 @@ export interface Rig {
   readonly channels: SessionChannel[];
   readonly captured: CapturedLog;
   dial(): Promise<{ device: Socket; nms: Socket }>;
-  serve(device: Socket, options?: ServeOptions): Promise<AuthenticatedConnection>;
+  serve(device: Socket, options?: ServeOptions): Promise<ServedConnection>;
 }
 
 /** A rig that is new for each test. */
@@ -71,9 +71,9 @@ export function createRig(): Rig {
     serve(
       device,
       {
-        handshakeTimeout = 100,
-        idleTimeout = 0,
-        sessionLinger = 3600,
+        handshakeTimeoutSeconds = 100,
+        idleTimeoutSeconds = 0,
+        sessionLingerSeconds = 3600,
         maxSessions = 2,
         onSession,
         rekey,
@@ -82,6 +82,7 @@ export function createRig(): Rig {
     ) {
       const endpoint: EndpointConfig = {
         name: 'nms-1',
+        transport: 'ssh',
         address: '127.0.0.1',
         port: 0,
         hostKeys: [hostKey],
@@ -89,18 +90,18 @@ export function createRig(): Rig {
         keepalive: undefined,
         localAddress: undefined,
         localPort: 0,
-        tcpKeepalive: undefined,
+        tcpKeepaliveSeconds: undefined,
         proxy: undefined,
         transportParams: {},
         ...overrides,
       };
       const untilClosed = (channel: SessionChannel): Promise<void> =>
         new Promise((resolve) => channel.once('close', () => resolve()));
-      return serveSsh(device, endpoint, {
-        handshakeTimeout,
+      return serveConnection(device, endpoint, {
+        handshakeTimeoutSeconds,
         maxSessions,
-        idleTimeout,
-        sessionLinger,
+        idleTimeoutSeconds,
+        sessionLingerSeconds,
         ...(rekey && { rekey }),
         onSession(channel) {
           channels.push(channel);

@@ -7,7 +7,7 @@ import { createRig, internals, logIn, subsystem } from './rig.js';
 const rig = createRig();
 const goodbye = '<rpc message-id="1"><close-session/></rpc>';
 /** Seconds. */
-const sessionLinger = 0.2;
+const sessionLingerSeconds = 0.2;
 /** Longer than that. Milliseconds. */
 const longer = 600;
 
@@ -15,7 +15,7 @@ const longer = 600;
 async function connected(): Promise<{ client: Client; connection: Awaited<ReturnType<typeof rig.serve>> }> {
   const { device, nms } = await rig.dial();
   const serving = rig.serve(device, {
-    sessionLinger,
+    sessionLingerSeconds,
     async onSession(channel) {
       let said = '';
       for await (const piece of channel) {

@@ -23,7 +23,7 @@ async function openByCollector(nms: Socket, hostKey: KeyPair): Promise<Duplex> {
     identify: (blob) => (blob.equals(hostKey.publicKey.blob) ? device : undefined),
     signer: signer(userKey),
     user: 'callhome',
-    keepalive: { maxWait: 30, maxAttempts: 3 },
+    keepalive: { maxWaitSeconds: 30, maxAttempts: 3 },
   });
   return connection.openChannel();
 }

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import type { UserConfig } from '@callhome/shared/config/agent-config.js';
 import { hashPassword } from '@callhome/shared/crypt-hash/crypt-hash.js';
 import { generateKeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
+import type { SshUser } from '@callhome/shared/ssh/user-authentication.js';
 import { type AuthHandlerMiddleware, Client } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { closed, createRig, internals, userKey } from './rig.js';
@@ -147,7 +147,7 @@ describe("what the agent's SSH server offers", () => {
   const answersTo = async (
     name: string,
     methods: Method[],
-    users: UserConfig[] = [byKey, byPassword, byBoth],
+    users: SshUser[] = [byKey, byPassword, byBoth],
   ) => {
     const { device, nms } = await rig.dial();
     const outcome = rig.serve(device, { users }).catch(() => undefined);
@@ -200,7 +200,9 @@ describe("the agent's SSH server, while it verifies a password,", () => {
 
   it('gives up in time', async () => {
     const { device, nms } = await rig.dial();
-    const outcome = rig.serve(device, { users, handshakeTimeout: 0.5 }).catch((error: unknown) => error);
+    const outcome = rig
+      .serve(device, { users, handshakeTimeoutSeconds: 0.5 })
+      .catch((error: unknown) => error);
     const { client } = await attempt(nms, 'by-password', [rightPassword]);
     expect(await outcome).toMatchObject({ code: 'CALLHOME_HANDSHAKE_TIMEOUT' });
     client.end();

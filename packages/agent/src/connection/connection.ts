@@ -9,6 +9,7 @@ import { guardConnection } from '@callhome/shared/ssh/flow-control.js';
 import { scanIdentification } from '@callhome/shared/ssh/identification.js';
 import { keepAlive } from '@callhome/shared/ssh/keepalive.js';
 import { watchOffers } from '@callhome/shared/ssh/offers.js';
+import { type RekeyLimits, watchKeys } from '@callhome/shared/ssh/rekey.js';
 import {
   acceptPublicKey,
   allowMessagesInLaterExchanges,
@@ -16,13 +17,12 @@ import {
   tellSignatureAlgorithms,
 } from '@callhome/shared/ssh/ssh2-internals.js';
 import { serverOffer } from '@callhome/shared/ssh/transport-params.js';
+import { authenticator, type Verdict } from '@callhome/shared/ssh/user-authentication.js';
 import ssh2, { type AuthContext } from 'ssh2';
 import type { SessionChannel, SessionOrigin } from '../backend/backend.js';
 import { limitIdle } from './idle.js';
 import { lingerAfterSessions } from './linger.js';
-import { type RekeyLimits, watchKeys } from './rekey.js';
 import { type Sessions, serveSessions } from './sessions.js';
-import { authenticator, type Verdict } from './user-authentication.js';
 
 // ssh2's own keep-alive cannot be turned off for one server, and its timeout waits for a FIN that never comes.
 Object.assign(ssh2.Server, { KEEPALIVE_CLIENT_INTERVAL: 0 });
@@ -31,15 +31,15 @@ Object.assign(ssh2.Server, { KEEPALIVE_CLIENT_INTERVAL: 0 });
 const maxRequests = 20;
 const maxRefusals = 6;
 
-export interface SshServerOptions {
-  /** For the handshake and authentication together. Seconds. */
-  readonly handshakeTimeout: number;
+export interface ServeOptions {
+  /** For the handshake and authentication together. */
+  readonly handshakeTimeoutSeconds: number;
   /** Session channels at once. */
   readonly maxSessions: number;
-  /** Ends a connection on which no NETCONF message has passed for so long; 0 is never. Seconds. */
-  readonly idleTimeout: number;
-  /** How long a connection waits for another session when its last one was closed in order. Seconds. */
-  readonly sessionLinger: number;
+  /** Ends a connection on which no NETCONF message has passed for so long; 0 is never. */
+  readonly idleTimeoutSeconds: number;
+  /** How long a connection waits for another session when its last one was closed in order. */
+  readonly sessionLingerSeconds: number;
   /** Takes the channel of each NETCONF session; resolves when all of the session is over. */
   readonly onSession: (channel: SessionChannel, origin: SessionOrigin) => Promise<void>;
   /** When keys are exchanged again; RFC 4253's advice by default. */
@@ -48,7 +48,7 @@ export interface SshServerOptions {
 }
 
 /** A connection whose user is authenticated. */
-export interface AuthenticatedConnection {
+export interface ServedConnection {
   readonly user: string;
   readonly sessions: Sessions;
   /** Resolves, once, with the reason of its end. */
@@ -65,13 +65,13 @@ export interface AuthenticatedConnection {
  *   CALLHOME_HANDSHAKE_FAILED, CALLHOME_NO_COMMON_ALGORITHM, CALLHOME_IDENTIFICATION_INVALID,
  *   CALLHOME_HOST_KEY_REFUSED, CALLHOME_AUTHENTICATION_FAILED, CALLHOME_PEER_CLOSED, CALLHOME_CONNECTION_LOST
  */
-export function serveSsh(
+export function serveConnection(
   socket: Socket,
   endpoint: EndpointConfig,
-  options: SshServerOptions,
-): Promise<AuthenticatedConnection> {
-  const life = watchLifecycle(socket, options.handshakeTimeout);
-  const authenticated = deferred<AuthenticatedConnection>();
+  options: ServeOptions,
+): Promise<ServedConnection> {
+  const life = watchLifecycle(socket, options.handshakeTimeoutSeconds);
+  const authenticated = deferred<ServedConnection>();
   /** Why the user was last refused: it says more than the end of the connection that follows. */
   let refusal: CallhomeError | undefined;
   const ending = new AbortController();
@@ -145,10 +145,10 @@ export function serveSsh(
         if (life.stage === 'open') connection.end();
         life.end(reason);
       };
-      const linger = lingerAfterSessions(options.sessionLinger, life.ended, end);
+      const linger = lingerAfterSessions(options.sessionLingerSeconds, life.ended, end);
       const sessions = serveSessions(connection, socket, user, options, life, guard, linger);
       if (endpoint.keepalive) keepAlive(connection, socket, endpoint.keepalive, life);
-      limitIdle(options.idleTimeout, sessions, life.ended, end);
+      limitIdle(options.idleTimeoutSeconds, sessions, life.ended, end);
       authenticated.resolve({ user, sessions, ended: life.ended, end });
     });
   });

@@ -5,8 +5,8 @@ import type { ConnectionGuard } from '@callhome/shared/ssh/flow-control.js';
 import { closeEmptySession, stateOf } from '@callhome/shared/ssh/ssh2-internals.js';
 import type { Channel, Connection, Session } from 'ssh2';
 import type { SessionOrigin } from '../backend/backend.js';
+import type { ServeOptions } from './connection.js';
 import type { Linger } from './linger.js';
-import type { SshServerOptions } from './ssh.js';
 
 /** The NETCONF sessions of one connection. */
 export interface Sessions {
@@ -66,7 +66,7 @@ export function serveSessions(
   connection: Connection,
   socket: Socket,
   user: string,
-  options: Pick<SshServerOptions, 'maxSessions' | 'onSession' | 'log'>,
+  options: Pick<ServeOptions, 'maxSessions' | 'onSession' | 'log'>,
   life: Lifecycle,
   guard: ConnectionGuard,
   linger: Linger,

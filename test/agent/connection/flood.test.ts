@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { embeddedBackend } from '@callhome/agent/backend/embedded.js';
-import type { AuthenticatedConnection } from '@callhome/agent/transport/ssh.js';
+import type { ServedConnection } from '@callhome/agent/connection/connection.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { base10, base11 } from '@callhome/shared/netconf/hello.js';
 import type { Client } from 'ssh2';
@@ -20,7 +20,7 @@ const request = `<rpc xmlns="${namespace}" message-id="1"><get/></rpc>`;
 const requests = `\n#${request.length}\n${request}\n##\n`.repeat(10_000);
 
 interface Flood {
-  readonly connection: AuthenticatedConnection;
+  readonly connection: ServedConnection;
   readonly device: Socket;
   readonly nms: Socket;
   /** Resolves when all sessions are over. */

@@ -1,12 +1,23 @@
 import { createHmac, randomBytes } from 'node:crypto';
-import type { UserConfig } from '@callhome/shared/config/agent-config.js';
-import { passwordVerifier } from '@callhome/shared/crypt-hash/password-verifier.js';
-import { peerText, reasonOf } from '@callhome/shared/errors.js';
-import { userKeyAlgorithms } from '@callhome/shared/ssh/algorithms.js';
-import { keyTypeOf } from '@callhome/shared/ssh/key-pair.js';
-import { fingerprint } from '@callhome/shared/ssh/public-key.js';
-import { signatureAlgorithm } from '@callhome/shared/ssh/ssh2-internals.js';
 import ssh2, { type AuthContext, type PublicKeyAuthContext } from 'ssh2';
+import { passwordVerifier } from '../crypt-hash/password-verifier.js';
+import { peerText, reasonOf } from '../errors.js';
+import { userKeyAlgorithms } from './algorithms.js';
+import { keyTypeOf } from './key-pair.js';
+import { fingerprint, type PublicKey } from './public-key.js';
+import { signatureAlgorithm } from './ssh2-internals.js';
+
+/**
+ * Who may log in: by each method that is configured, so by both where there are keys and a password, and never where there
+ * is neither.
+ */
+export interface SshUser {
+  readonly name: string;
+  /** Any one of them; absent or empty where the user has no keys. */
+  readonly publicKeys?: readonly PublicKey[] | undefined;
+  /** A crypt-hash (RFC 7317). Secret. */
+  readonly passwordHash?: string | undefined;
+}
 
 export type Method = 'publickey' | 'password';
 
@@ -32,7 +43,7 @@ const verifyPassword = passwordVerifier({ threads: 1, waiting: 64, timeout: 10 }
 /** Chooses whom a user that does not exist is like: the same for each name, and nobody else can tell whom. */
 const secret = randomBytes(32);
 
-function methodsOf(user: UserConfig | undefined): Method[] {
+function methodsOf(user: SshUser | undefined): Method[] {
   return [
     ...(user?.publicKeys?.length ? (['publickey'] as const) : []),
     ...(user?.passwordHash === undefined ? [] : (['password'] as const)),
@@ -40,7 +51,7 @@ function methodsOf(user: UserConfig | undefined): Method[] {
 }
 
 /** Why a public key request does not prove that the client is the user; undefined where it does, or might. */
-function keyProblem(user: UserConfig | undefined, context: PublicKeyAuthContext): string | undefined {
+function keyProblem(user: SshUser | undefined, context: PublicKeyAuthContext): string | undefined {
   const key = user?.publicKeys?.find(({ blob }) => blob.equals(context.key.data));
   const verifier = key && ssh2.utils.parseKey(`${key.type} ${key.blob.toString('base64')}`);
   if (!verifier || verifier instanceof Error)
@@ -60,19 +71,16 @@ function keyProblem(user: UserConfig | undefined, context: PublicKeyAuthContext)
  * outcome.
  * @param signal the end of the connection: nobody waits for a verdict any more
  */
-export function authenticator(users: readonly UserConfig[], signal: AbortSignal): Judge {
+export function authenticator(users: readonly SshUser[], signal: AbortSignal): Judge {
   const able = users.filter((user) => methodsOf(user).length > 0);
   let progress: { readonly name: string; readonly passed: Set<Method> } | undefined;
 
-  function likeness(unknown: string): UserConfig | undefined {
+  function likeness(unknown: string): SshUser | undefined {
     const number = createHmac('sha256', secret).update(unknown).digest().readUInt32BE();
     return able[number % able.length];
   }
 
-  async function passwordProblem(
-    user: UserConfig | undefined,
-    password: string,
-  ): Promise<string | undefined> {
+  async function passwordProblem(user: SshUser | undefined, password: string): Promise<string | undefined> {
     try {
       const right = await verifyPassword(password, user?.passwordHash ?? '', signal);
       return right ? undefined : 'the password is wrong';

@@ -140,7 +140,7 @@ describe("the agent's SSH server", () => {
 
   it('stays with a quiet peer that answers the keep-alive', async () => {
     const { device, nms } = await rig.dial();
-    const serving = rig.serve(device, { keepalive: { maxWait: 0.5, maxAttempts: 1 } });
+    const serving = rig.serve(device, { keepalive: { maxWaitSeconds: 0.5, maxAttempts: 1 } });
     const client = await logIn(nms);
     const connection = await serving;
     let answers = 0;

@@ -16,7 +16,7 @@ describe("the agent's SSH server, with a peer that", () => {
     const { device, nms } = await rig.dial();
     const gone = closed(nms);
     nms.resume().write(text);
-    await expect(rig.serve(device, { handshakeTimeout: 0.1 })).rejects.toMatchObject({
+    await expect(rig.serve(device, { handshakeTimeoutSeconds: 0.1 })).rejects.toMatchObject({
       code: 'CALLHOME_HANDSHAKE_TIMEOUT',
     });
     await gone;
@@ -265,7 +265,7 @@ describe("the agent's SSH server, with a peer that", () => {
 
   it('vanishes, is cut off by the keep-alive', async () => {
     const { device, nms } = await rig.dial();
-    const serving = rig.serve(device, { keepalive: { maxWait: 0.1, maxAttempts: 2 } });
+    const serving = rig.serve(device, { keepalive: { maxWaitSeconds: 0.1, maxAttempts: 2 } });
     await logIn(nms);
     const connection = await serving;
     nms.pause();

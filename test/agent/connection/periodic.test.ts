@@ -86,7 +86,10 @@ describe('the end of a connection', () => {
 describe('an idle timeout', () => {
   it('ends a connection without messages, keep-alives or not', async () => {
     const { device, nms } = await rig.dial();
-    const serving = rig.serve(device, { idleTimeout: 2, keepalive: { maxWait: 1, maxAttempts: 3 } });
+    const serving = rig.serve(device, {
+      idleTimeoutSeconds: 2,
+      keepalive: { maxWaitSeconds: 1, maxAttempts: 3 },
+    });
     await logIn(nms);
     const { ended } = await serving;
     expect(await ended).toMatchObject({ code: 'CALLHOME_IDLE', facts: { seconds: 2 } });
@@ -94,7 +97,7 @@ describe('an idle timeout', () => {
 
   it('counts from the last message, in either direction', async () => {
     const { device, nms } = await rig.dial();
-    const serving = rig.serve(device, { idleTimeout: 2 });
+    const serving = rig.serve(device, { idleTimeoutSeconds: 2 });
     const client = await logIn(nms);
     const { ended } = await serving;
     const started = performance.now();

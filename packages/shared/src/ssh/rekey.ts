@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
-import { CallhomeError } from '@callhome/shared/errors.js';
-import { isExchangingKeys } from '@callhome/shared/ssh/ssh2-internals.js';
 import type { Connection } from 'ssh2';
+import type { Lifecycle } from '../connection/lifecycle.js';
+import { CallhomeError } from '../errors.js';
+import { isExchangingKeys } from './ssh2-internals.js';
 
 /** How long keys are used. */
 export interface RekeyLimits {
