@@ -2,7 +2,7 @@ import { readInput } from '@callhome/shared/cli/input.js';
 import { writeJson, writeResult, writeTable } from '@callhome/shared/cli/output.js';
 import { publicKeyLine, publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
 import { type Command, InvalidArgumentError } from 'commander';
-import type { DeviceView } from '../northbound/http/device-view.js';
+import type { DeviceView } from '../northbound/http/schemas.js';
 import { type ApiOptions, addApiOptions, deviceArgument, openApi } from './api-options.js';
 
 /** The largest file of public keys. Bytes. */

@@ -1,6 +1,6 @@
 import { writeJson, writeTable } from '@callhome/shared/cli/output.js';
 import type { Command } from 'commander';
-import type { DeviceView } from '../northbound/http/device-view.js';
+import type { DeviceView } from '../northbound/http/schemas.js';
 import { type ApiOptions, addApiOptions, openApi } from './api-options.js';
 
 /** Why it is not connected, or what is odd about its connection. */

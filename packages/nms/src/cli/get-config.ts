@@ -3,7 +3,7 @@ import { isCallhomeError } from '@callhome/shared/errors.js';
 import { baseNamespace } from '@callhome/shared/netconf/namespaces.js';
 import { parseOperation } from '@callhome/shared/netconf/operation.js';
 import { type Command, InvalidArgumentError } from 'commander';
-import { maxOperation } from '../northbound/http/operations.js';
+import { maxOperation } from '../northbound/http/schemas.js';
 import { deviceArgument } from './api-options.js';
 import { addOperationOptions, type OperationOptions, runOperation } from './operation.js';
 

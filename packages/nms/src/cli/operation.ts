@@ -1,6 +1,7 @@
 import { writeResult } from '@callhome/shared/cli/output.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { type Command, InvalidArgumentError } from 'commander';
+import { maxRpcTimeoutSeconds } from '../northbound/http/schemas.js';
 import { type ApiOptions, addApiOptions, openApi } from './api-options.js';
 import { exitStatus } from './exit-status.js';
 
@@ -11,8 +12,8 @@ export interface OperationOptions extends ApiOptions {
 
 function seconds(text: string): number {
   const value = Number(text);
-  if (!(value > 0 && value <= 86_400))
-    throw new InvalidArgumentError('It must be a number of seconds up to 86400.');
+  if (!(value > 0 && value <= maxRpcTimeoutSeconds))
+    throw new InvalidArgumentError(`It must be a number of seconds up to ${maxRpcTimeoutSeconds}.`);
   return value;
 }
 

@@ -1,6 +1,6 @@
 import { readInput } from '@callhome/shared/cli/input.js';
 import type { Command } from 'commander';
-import { maxOperation } from '../northbound/http/operations.js';
+import { maxOperation } from '../northbound/http/schemas.js';
 import { deviceArgument } from './api-options.js';
 import { addOperationOptions, type OperationOptions, runOperation } from './operation.js';
 

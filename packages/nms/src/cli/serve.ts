@@ -33,7 +33,7 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
   const [{ startCollector }, { openEmbeddedRegistry }, { startApi }] = await Promise.all([
     import('../collector.js'),
     import('../registry/embedded.js'),
-    import('../northbound/http/http.js'),
+    import('../northbound/http/server.js'),
   ]);
   const ends: (() => unknown)[] = [];
   try {

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ApiOptions, startApi } from '@callhome/nms/northbound/http/http.js';
+import { type ApiOptions, startApi } from '@callhome/nms/northbound/http/server.js';
 import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
 import type { Registry } from '@callhome/nms/registry/registry.js';
 import { createLog } from '@callhome/shared/log.js';

@@ -3,11 +3,19 @@ import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { z } from 'zod';
-import { jsonOf, readText } from './body.js';
-import { type DeviceView, deviceView } from './device-view.js';
-import type { DeviceRequest } from './devices.js';
-import { errorTrailer, outcome, outcomeTrailer } from './rpc.js';
-import { tunnelProtocol } from './tunnel.js';
+import { jsonOf, readBody } from './body.js';
+import {
+  type DeviceRequest,
+  type DeviceView,
+  deviceView,
+  errorTrailer,
+  outcome,
+  outcomeTrailer,
+  paths,
+  problem,
+  statusView,
+  tunnelProtocol,
+} from './schemas.js';
 
 /** The largest answer that is held in memory. Bytes. */
 const maxAnswer = 512 * 1024 * 1024;
@@ -27,7 +35,9 @@ function giveUp(sent: ClientRequest, timeout: number): void {
   sent.destroy(new Error(`${why} for ${seconds} s`));
 }
 
-const problem = z.object({ code: z.string(), message: z.string() });
+function pathOf(path: string, id: string): string {
+  return path.replace('{id}', encodeURIComponent(id));
+}
 
 /** Where a collector's API is, and what it takes to be let in. */
 export interface ApiAccess {
@@ -86,7 +96,7 @@ export function createApiClient(access: ApiAccess): ApiClient {
     const status = answer.statusCode ?? 0;
     if (status === 401)
       return new CallhomeError('CALLHOME_API_UNAUTHORIZED', { tokenFile: access.tokenFile });
-    const text = await readText(answer, maxAnswer, 'the answer');
+    const text = await readBody(answer, maxAnswer, 'the answer');
     const told = problem.safeParse(jsonOf(text));
     if (told.success) return new CallhomeError('CALLHOME_API_REFUSED', told.data);
     return new CallhomeError('CALLHOME_API_FAILED', { status, why: 'that is no answer of the API' });
@@ -123,7 +133,7 @@ export function createApiClient(access: ApiAccess): ApiClient {
     body = '',
   ): Promise<z.output<T>> => {
     const answer = await ask(path, options, expected, body);
-    const text = await readText(answer, maxAnswer, 'the answer').catch((error) =>
+    const text = await readBody(answer, maxAnswer, 'the answer').catch((error) =>
       Promise.reject(unreachable(error)),
     );
     const told = schema.safeParse(jsonOf(text));
@@ -131,18 +141,16 @@ export function createApiClient(access: ApiAccess): ApiClient {
     throw new CallhomeError('CALLHOME_API_FAILED', { status: expected, why: 'that is no answer of the API' });
   };
 
-  const pathOf = (id: string) => `/v1/devices/${encodeURIComponent(id)}`;
-
   return {
-    devices: () => askJson(z.array(deviceView), '/v1/devices'),
-    device: (id) => askJson(deviceView, pathOf(id)),
+    devices: () => askJson(z.array(deviceView), paths.devices),
+    device: (id) => askJson(deviceView, pathOf(paths.device, id)),
     addDevice: (id, device) =>
-      askJson(deviceView, pathOf(id), { method: 'PUT' }, 201, JSON.stringify(device)),
+      askJson(deviceView, pathOf(paths.device, id), { method: 'PUT' }, 201, JSON.stringify(device)),
     async removeDevice(id) {
-      (await ask(pathOf(id), { method: 'DELETE' }, 204)).resume();
+      (await ask(pathOf(paths.device, id), { method: 'DELETE' }, 204)).resume();
     },
     async rpc(id, operation, timeout) {
-      const path = `${pathOf(id)}/rpc?timeout=${timeout}`;
+      const path = `${pathOf(paths.rpc, id)}?timeout=${timeout}`;
       // The collector keeps the time; only if it does not answer at all is it kept here.
       // TE: what ends a reply early is to be told in a trailer, not by a cut.
       const headers = { Connection: 'TE, close', TE: 'trailers' };
@@ -161,10 +169,10 @@ export function createApiClient(access: ApiAccess): ApiClient {
     },
     async netconf(id) {
       // The tunnel's answer waits for the device; this one does not.
-      (await ask('/v1/status', {}, 200)).resume();
+      await askJson(statusView, paths.status);
       return new Promise((resolve, reject) => {
         const headers = { Connection: 'Upgrade', Upgrade: tunnelProtocol };
-        const sent = prepare(`${pathOf(id)}/netconf`, { headers }, answerTimeout);
+        const sent = prepare(pathOf(paths.netconf, id), { headers }, answerTimeout);
         sent.once('error', (error) => reject(unreachable(error)));
         sent.once('response', (answer) => {
           refusal(answer).then(reject, (error) => reject(unreachable(error)));

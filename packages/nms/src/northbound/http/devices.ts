@@ -7,33 +7,40 @@ import {
   publicKeysFromText,
   weakness,
 } from '@callhome/shared/ssh/public-key.js';
-import { z } from 'zod';
+import type { DeviceRecord } from '../../registry/registry.js';
 import { jsonOf, readBody } from './body.js';
-import { type Call, knownDevice, valid } from './call.js';
-import { viewOf } from './device-view.js';
+import { type ApiContext, type Call, knownDevice, valid } from './call.js';
 import { sendJson } from './problem.js';
+import { type DeviceView, deviceRequest } from './schemas.js';
 
 const maxBytes = 256 * 1024;
 
-const labelRule = 'a label is 1 to 63 letters, digits, ".", "_", "/" and "-"';
-
-const printable = z.string().regex(/^\P{Cc}*$/u, 'control characters are not allowed');
-
-/** What an operator says of a new device. */
-export const deviceRequest = z.strictObject({
-  /** OpenSSH's form, TYPE BASE64 [COMMENT]. */
-  hostKeys: z.array(z.string().max(16_384)).min(1).max(16),
-  user: printable.min(1).max(255).optional(),
-  labels: z
-    .unknown()
-    // zod's record passes over this one.
-    .refine((labels) => !Object.hasOwn(Object(labels), '__proto__'), labelRule)
-    .pipe(z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, labelRule), printable.max(255)))
-    .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels')
-    .optional(),
-});
-
-export type DeviceRequest = z.infer<typeof deviceRequest>;
+/** What the registry keeps of a device and what is live of it, as one. */
+function viewOf(
+  record: DeviceRecord,
+  { fleet, defaultUser }: Pick<ApiContext, 'fleet' | 'defaultUser'>,
+): DeviceView {
+  const connection = fleet.connection(record.id);
+  return {
+    id: record.id,
+    state: connection ? 'connected' : 'disconnected',
+    transport: record.transport ?? null,
+    remoteAddress: record.remoteAddress ?? null,
+    hostKey: record.hostKey ?? null,
+    user: record.user ?? defaultUser ?? null,
+    sessionId: connection?.session.sessionId ?? null,
+    capabilities: connection?.session.capabilities ?? record.capabilities ?? null,
+    capabilitiesDropped: connection ? 0 : (record.capabilitiesDropped ?? 0),
+    connectedAt: record.connectedAt ?? null,
+    disconnectedAt: record.disconnectedAt ?? null,
+    reason: record.reason ?? null,
+    lastAttempt: record.lastAttempt ?? null,
+    likelyClone: fleet.likelyClone(record.id) ?? null,
+    connections: record.connections,
+    labels: { ...record.labels },
+    hostKeys: record.hostKeys,
+  };
+}
 
 /** The JSON array of all devices, piece by piece. */
 async function* arrayOfDevices(call: Call): AsyncGenerator<string> {

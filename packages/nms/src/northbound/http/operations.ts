@@ -3,9 +3,7 @@ import { CallhomeError } from '@callhome/shared/errors.js';
 import { createOperationReader, type Operation } from '@callhome/shared/netconf/operation.js';
 import { inTurn, share, slice } from '@callhome/shared/turns.js';
 import { createRoom } from './room.js';
-
-/** The largest operation. Bytes. */
-export const maxOperation = 16 * 1024 * 1024;
+import { maxOperation } from './schemas.js';
 
 /** What is read of each operation without waiting for room. Bytes. */
 const maxSmall = 64 * 1024;

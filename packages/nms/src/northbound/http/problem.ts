@@ -1,12 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { CallhomeError, type ErrorCode, isCallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
-
-/** An error as the API tells it. */
-export interface Problem {
-  readonly code: ErrorCode;
-  readonly message: string;
-}
+import type { Problem } from './schemas.js';
 
 const statuses: Partial<Record<ErrorCode, number>> = {
   CALLHOME_REQUEST_INVALID: 400,
@@ -51,7 +46,7 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
 }
 
 /** An error as the API tells it: the code of a reply that was cut off is that of what cut it. */
-export function problemOf(error: CallhomeError): Problem {
+export function problemOf(error: CallhomeError): Problem & { readonly code: ErrorCode } {
   const cause = isCallhomeError(error, 'CALLHOME_REPLY_CUT') ? error.cause : undefined;
   return { code: cause instanceof CallhomeError ? cause.code : error.code, message: error.message };
 }

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { deviceId } from '../../registry/device-id.js';
 import { type Call, valid } from './call.js';
 import { addDevice, listDevices, removeDevice, showDevice } from './devices.js';
-import { rpcQuery, sendRpc } from './rpc.js';
+import { sendRpc } from './rpc.js';
+import { paths, rpcQuery, tunnelProtocol } from './schemas.js';
 import { showStatus } from './status.js';
-import { openTunnel, tunnelProtocol } from './tunnel.js';
+import { openTunnel } from './tunnel.js';
 
 type Handler = (call: Call, query: URLSearchParams) => Promise<void>;
 
@@ -34,15 +35,17 @@ function taking<T extends z.ZodType>(
 
 const plain = (handle: (call: Call) => Promise<void>) => taking(z.strictObject({}), handle);
 
+const pattern = (path: string) => new RegExp(`^${path.replace('{id}', '([^/]+)')}$`);
+
 const routes: readonly Route[] = [
-  { path: /^\/v1\/status$/, methods: { GET: plain(showStatus) } },
-  { path: /^\/v1\/devices$/, methods: { GET: plain(listDevices) } },
+  { path: pattern(paths.status), methods: { GET: plain(showStatus) } },
+  { path: pattern(paths.devices), methods: { GET: plain(listDevices) } },
   {
-    path: /^\/v1\/devices\/([^/]+)$/,
+    path: pattern(paths.device),
     methods: { GET: plain(showDevice), PUT: plain(addDevice), DELETE: plain(removeDevice) },
   },
-  { path: /^\/v1\/devices\/([^/]+)\/rpc$/, methods: { POST: taking(rpcQuery, sendRpc) } },
-  { path: /^\/v1\/devices\/([^/]+)\/netconf$/, methods: { GET: plain(openTunnel) }, upgrades: true },
+  { path: pattern(paths.rpc), methods: { POST: taking(rpcQuery, sendRpc) } },
+  { path: pattern(paths.netconf), methods: { GET: plain(openTunnel) }, upgrades: true },
 ];
 
 /** What a request asks for. */

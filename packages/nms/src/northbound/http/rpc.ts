@@ -3,18 +3,9 @@ import { pipeline } from 'node:stream/promises';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { ReplyStream } from '@callhome/shared/netconf/client-session.js';
 import { hasFailed } from '@callhome/shared/netconf/rpc-error.js';
-import { z } from 'zod';
 import { type Call, liveDevice } from './call.js';
 import { problemOf } from './problem.js';
-
-/** The trailer that says how the device answered, known only at the end of its reply. */
-export const outcomeTrailer = 'Callhome-Outcome';
-
-/** `rpc-error` when the reply holds an `<rpc-error>` of severity error; `failed` when it is not whole. */
-export const outcome = z.enum(['ok', 'rpc-error', 'failed']);
-
-/** The trailer that says why a reply failed: a problem in JSON, ASCII alone. */
-export const errorTrailer = 'Callhome-Error';
+import { errorTrailer, outcome, outcomeTrailer, type RpcQuery } from './schemas.js';
 
 /** How long a caller may leave the end of an answer unread. Milliseconds. */
 const lastBytesTimeout = 600_000;
@@ -41,12 +32,6 @@ const sessionOperations: ReadonlySet<string> = new Set([
   'close-configuration',
   'request-end-session',
 ]);
-
-/** What the query may say. */
-export const rpcQuery = z.strictObject({
-  /** Seconds, from the request to the first byte of the reply and between two pieces of it. */
-  timeout: z.coerce.number().positive().max(86_400).optional(),
-});
 
 /** @throws what ends the reply early */
 async function passOn(reply: ReplyStream, response: ServerResponse): Promise<void> {
@@ -107,7 +92,7 @@ async function answer(call: Call, send: () => Promise<ReplyStream>): Promise<voi
 }
 
 /** POST /v1/devices/{id}/rpc: the `<rpc-reply>` passes through while it arrives. */
-export async function sendRpc(call: Call, { timeout }: z.output<typeof rpcQuery>): Promise<void> {
+export async function sendRpc(call: Call, { timeout }: RpcQuery): Promise<void> {
   const { response } = call;
   const gone = new AbortController();
   response.once('close', () => gone.abort());

@@ -1,13 +1,15 @@
 import type { Call } from './call.js';
 import { sendJson } from './problem.js';
+import type { StatusView } from './schemas.js';
 
 /** GET /v1/status */
 export async function showStatus(call: Call): Promise<void> {
-  sendJson(call.response, 200, {
+  const view: StatusView = {
     version: call.version,
     startedAt: call.startedAt.toISOString(),
     devices: await call.registry.count(),
     connected: call.fleet.connected(),
     counters: call.fleet.counters(),
-  });
+  };
+  sendJson(call.response, 200, view);
 }

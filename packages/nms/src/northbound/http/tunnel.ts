@@ -2,9 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { type Call, liveDevice } from './call.js';
-
-/** The name of the protocol inside the tunnel, for the Upgrade header (RFC 9110 §7.8). */
-export const tunnelProtocol = 'netconf';
+import { tunnelProtocol } from './schemas.js';
 
 /** How long a device may be silent after the caller has ended its half. Milliseconds. */
 const lastWordsTimeout = 600_000;

@@ -1,0 +1,108 @@
+/** What the API's server and its client both know. */
+import { z } from 'zod';
+
+/** Where things are; `{id}` stands for a device's id, percent-encoded. */
+export const paths = {
+  status: '/v1/status',
+  devices: '/v1/devices',
+  device: '/v1/devices/{id}',
+  rpc: '/v1/devices/{id}/rpc',
+  netconf: '/v1/devices/{id}/netconf',
+} as const;
+
+/** An error: a code of the catalogue, and its words. */
+export const problem = z.object({ code: z.string(), message: z.string() });
+
+export type Problem = z.infer<typeof problem>;
+
+/** The collector itself. */
+export const statusView = z.object({
+  version: z.string(),
+  /** ISO 8601, UTC. */
+  startedAt: z.string(),
+  /** How many devices are known, and how many of them are connected. */
+  devices: z.number(),
+  connected: z.number(),
+  /** Since the start, by name. */
+  counters: z.record(z.string(), z.number()).readonly(),
+});
+
+export type StatusView = z.infer<typeof statusView>;
+
+/** A device as the API shows it; what is not known is null, so that programs see one shape. Times are ISO 8601, UTC. */
+export const deviceView = z.object({
+  id: z.string(),
+  state: z.enum(['connected', 'disconnected']),
+  transport: z.string().nullable(),
+  remoteAddress: z.string().nullable(),
+  /** The fingerprint of the host key that it proved last. */
+  hostKey: z.string().nullable(),
+  /** Whom the collector logs in as; null where the device has no user of its own and the listeners' differ. */
+  user: z.string().nullable(),
+  /** Of the collector's own session; null when there is none. */
+  sessionId: z.number().nullable(),
+  capabilities: z.array(z.string()).readonly().nullable(),
+  /** How many more capabilities it had than are kept of a device that is not connected. */
+  capabilitiesDropped: z.number(),
+  connectedAt: z.string().nullable(),
+  /** Of the last connection that ended, as is `reason`. */
+  disconnectedAt: z.string().nullable(),
+  reason: z.string().nullable(),
+  /** Its last call, where that proved its key and came no further. */
+  lastAttempt: z
+    .object({ at: z.string(), remoteAddress: z.string(), code: z.string(), reason: z.string() })
+    .nullable(),
+  /** Another address that uses its key, in turns with this one: most likely that of a copy. */
+  likelyClone: z.string().nullable(),
+  connections: z.number(),
+  labels: z.record(z.string(), z.string()),
+  hostKeys: z.array(z.object({ type: z.string(), blob: z.string(), fingerprint: z.string() })).readonly(),
+});
+
+export type DeviceView = z.infer<typeof deviceView>;
+
+const labelRule = 'a label is 1 to 63 letters, digits, ".", "_", "/" and "-"';
+
+const printable = z.string().regex(/^\P{Cc}*$/u, 'control characters are not allowed');
+
+/** What an operator says of a new device. */
+export const deviceRequest = z.strictObject({
+  /** OpenSSH's form, TYPE BASE64 [COMMENT]. */
+  hostKeys: z.array(z.string().max(16_384)).min(1).max(16),
+  user: printable.min(1).max(255).optional(),
+  labels: z
+    .unknown()
+    // zod's record passes over this one.
+    .refine((labels) => !Object.hasOwn(Object(labels), '__proto__'), labelRule)
+    .pipe(z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, labelRule), printable.max(255)))
+    .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels')
+    .optional(),
+});
+
+export type DeviceRequest = z.infer<typeof deviceRequest>;
+
+/** The largest operation that a device is sent. Bytes. */
+export const maxOperation = 16 * 1024 * 1024;
+
+/** The longest silence that a caller may ask to wait for. Seconds. */
+export const maxRpcTimeoutSeconds = 86_400;
+
+/** What the query of an operation may say. */
+export const rpcQuery = z.strictObject({
+  /** Seconds, from the request to the first byte of the reply and between two pieces of it. */
+  timeout: z.coerce.number().positive().max(maxRpcTimeoutSeconds).optional(),
+});
+
+export type RpcQuery = z.infer<typeof rpcQuery>;
+
+/** The trailer that says how the device answered, known only at the end of its reply. */
+export const outcomeTrailer = 'Callhome-Outcome';
+
+/** `rpc-error` when the reply holds an `<rpc-error>` of severity error; `failed` when it is not whole. */
+export const outcome = z.enum(['ok', 'rpc-error', 'failed']);
+
+/** The trailer that says why a reply failed: a problem in JSON, ASCII alone. */
+export const errorTrailer = 'Callhome-Error';
+
+/** The name of the protocol inside the tunnel, for the Upgrade header (RFC 9110 §7.8). */
+export const tunnelProtocol = 'netconf';
