@@ -2,7 +2,8 @@ import { inert } from './inert.js';
 
 /**
  * The catalogue of errors. Programs switch on the code, people read the message; nothing matches on text.
- * Each entry turns the facts of one occurrence into its message: what happened, to what, what to do.
+ * Each entry turns the facts of one occurrence into its message: what happened, to what, what to do. Those that the
+ * collector's API tells its callers of have their HTTP status beside them; any other is 500 there.
  */
 const catalogue = {
   CALLHOME_USAGE: (f: { problem: string }) => f.problem,
@@ -11,7 +12,10 @@ const catalogue = {
   CALLHOME_FILE_EXISTS: (f: { file: string }) =>
     `${f.file} exists already: it holds keys, so it is not overwritten; remove it or give another --out`,
   CALLHOME_CONFIG_INVALID: (f: { problems: readonly string[] }) => f.problems.join('\n'),
-  CALLHOME_KEY_INVALID: (f: { what: string; why: string }) => `${f.what} is not a usable key: ${f.why}`,
+  CALLHOME_KEY_INVALID: http(
+    400,
+    (f: { what: string; why: string }) => `${f.what} is not a usable key: ${f.why}`,
+  ),
   CALLHOME_PASSWORD_INVALID: (f: { why: string }) => `not a usable password: ${f.why}`,
   CALLHOME_PASSWORD_UNVERIFIED: (f: { why: string }) => `the password was not verified: ${f.why}`,
   CALLHOME_TOO_FEW_DESCRIPTORS: (f: { limit: number; least: number }) =>
@@ -46,37 +50,56 @@ const catalogue = {
     `authentication of user ${JSON.stringify(f.user)} failed: ${f.why}`,
   CALLHOME_GAVE_WAY: (_: Record<string, never>) =>
     'too many calls have not authenticated yet, and this one had said least: it gave way to another one',
-  CALLHOME_PEER_VANISHED: (f: { seconds: number }) => `the peer has not answered for ${f.seconds} s`,
-  CALLHOME_PEER_CLOSED: (f: { when: string }) => `the peer closed the connection${f.when && ` ${f.when}`}`,
+  CALLHOME_PEER_VANISHED: http(
+    502,
+    (f: { seconds: number }) => `the peer has not answered for ${f.seconds} s`,
+  ),
+  CALLHOME_PEER_CLOSED: http(
+    502,
+    (f: { when: string }) => `the peer closed the connection${f.when && ` ${f.when}`}`,
+  ),
   CALLHOME_IDLE: (f: { seconds: number }) =>
     `no message has passed for ${f.seconds} s, the idle-timeout of the periodic connection`,
   CALLHOME_SESSIONS_DONE: (f: { seconds: number }) =>
     `the last NETCONF session was closed, and no other came within ${f.seconds} s, the session-linger`,
   CALLHOME_RECONNECT: (_: Record<string, never>) => 'a reconnect was asked for',
   CALLHOME_RECONFIGURED: (_: Record<string, never>) => 'the configuration of the application has changed',
-  CALLHOME_STOPPED: (_: Record<string, never>) => 'the program was stopped',
-  CALLHOME_REPLACED: (f: { remoteAddress: string }) => `the device called again, from ${f.remoteAddress}`,
+  CALLHOME_STOPPED: http(502, (_: Record<string, never>) => 'the program was stopped'),
+  CALLHOME_REPLACED: http(
+    502,
+    (f: { remoteAddress: string }) => `the device called again, from ${f.remoteAddress}`,
+  ),
   CALLHOME_LIKELY_CLONE: (f: { remoteAddress: string; other: string }) =>
     `the same key called again, from ${f.remoteAddress}, as it does in turns with ${f.other}: most likely two devices have one host key, such as one made from the other's image; give each its own`,
-  CALLHOME_DISCONNECTED: (f: { reason: string }) => f.reason,
-  CALLHOME_CONNECTION_LOST: (f: { why: string }) => `the connection was lost: ${f.why}`,
-  CALLHOME_BUFFER_EXCEEDED: (f: { what: string; limit: string }) =>
-    `${f.what} exceeds ${f.limit}: the peer ignores flow control`,
+  CALLHOME_DISCONNECTED: http(502, (f: { reason: string }) => f.reason),
+  CALLHOME_CONNECTION_LOST: http(502, (f: { why: string }) => `the connection was lost: ${f.why}`),
+  CALLHOME_BUFFER_EXCEEDED: http(
+    503,
+    (f: { what: string; limit: string }) => `${f.what} exceeds ${f.limit}: the peer ignores flow control`,
+  ),
   CALLHOME_TRAFFIC_USELESS: (f: { what: string; limit: string }) =>
     `the peer sends ${f.what} that nobody has a use for, more than ${f.limit}`,
   CALLHOME_PEER_STALLED: (f: { seconds: number }) => `the peer has not read for ${f.seconds} s`,
-  CALLHOME_CHANNEL_REFUSED: (f: { why: string }) => `the device refused a NETCONF session: ${f.why}`,
+  CALLHOME_CHANNEL_REFUSED: http(
+    502,
+    (f: { why: string }) => `the device refused a NETCONF session: ${f.why}`,
+  ),
 
-  CALLHOME_FRAMING: (f: { why: string }) => `bad NETCONF framing: ${f.why}`,
-  CALLHOME_XML: (f: { why: string }) => `bad XML: ${f.why}`,
+  CALLHOME_FRAMING: http(502, (f: { why: string }) => `bad NETCONF framing: ${f.why}`),
+  CALLHOME_XML: http(502, (f: { why: string }) => `bad XML: ${f.why}`),
   CALLHOME_HELLO: (f: { why: string }) => `NETCONF hello refused: ${f.why}`,
-  CALLHOME_PROTOCOL: (f: { why: string }) => `NETCONF protocol error: ${f.why}`,
-  CALLHOME_OPERATION_INVALID: (f: { why: string }) => `not a NETCONF operation: ${f.why}`,
-  CALLHOME_MESSAGE_TOO_LARGE: (f: { what: string; bytes: number }) =>
-    `${f.what} is larger than ${f.bytes} bytes`,
-  CALLHOME_REPLY_TIMEOUT: (f: { seconds: number; heldUp?: number }) =>
-    `nothing has come for ${f.seconds} s${f.heldUp === undefined ? '' : `: for ${f.heldUp} s of them, the device's session stood still for the reader of another reply`}`,
-  CALLHOME_SESSION_CLOSED: (f: { why: string }) => `the NETCONF session is closed: ${f.why}`,
+  CALLHOME_PROTOCOL: http(502, (f: { why: string }) => `NETCONF protocol error: ${f.why}`),
+  CALLHOME_OPERATION_INVALID: http(400, (f: { why: string }) => `not a NETCONF operation: ${f.why}`),
+  CALLHOME_MESSAGE_TOO_LARGE: http(
+    413,
+    (f: { what: string; bytes: number }) => `${f.what} is larger than ${f.bytes} bytes`,
+  ),
+  CALLHOME_REPLY_TIMEOUT: http(
+    504,
+    (f: { seconds: number; heldUp?: number }) =>
+      `nothing has come for ${f.seconds} s${f.heldUp === undefined ? '' : `: for ${f.heldUp} s of them, the device's session stood still for the reader of another reply`}`,
+  ),
+  CALLHOME_SESSION_CLOSED: http(502, (f: { why: string }) => `the NETCONF session is closed: ${f.why}`),
   CALLHOME_READER_STALLED: (f: { seconds: number }) => `the reply was not read for ${f.seconds} s`,
 
   CALLHOME_APPLICATION_UNKNOWN: (f: { application: string }) =>
@@ -88,14 +111,25 @@ const catalogue = {
   CALLHOME_AGENT_REFUSED: (f: { code: string; message: string }) => f.message,
   CALLHOME_CONTROL_INVALID: (f: { why: string }) => `bad request: ${f.why}`,
 
-  CALLHOME_DEVICE_UNKNOWN: (f: { device: string }) =>
-    `no device ${JSON.stringify(f.device)}: \`callhome-nms devices\` lists those that are known`,
-  CALLHOME_DEVICE_EXISTS: (f: { device: string }) =>
-    `the device ${JSON.stringify(f.device)} exists already: remove it first to replace its keys`,
-  CALLHOME_DEVICE_NOT_CONNECTED: (f: { device: string }) =>
-    `the device ${JSON.stringify(f.device)} is not connected`,
-  CALLHOME_HOST_KEY_TAKEN: (f: { fingerprint: string; device: string }) =>
-    `the host key ${f.fingerprint} belongs to the device ${JSON.stringify(f.device)} already`,
+  CALLHOME_DEVICE_UNKNOWN: http(
+    404,
+    (f: { device: string }) =>
+      `no device ${JSON.stringify(f.device)}: \`callhome-nms devices\` lists those that are known`,
+  ),
+  CALLHOME_DEVICE_EXISTS: http(
+    409,
+    (f: { device: string }) =>
+      `the device ${JSON.stringify(f.device)} exists already: remove it first to replace its keys`,
+  ),
+  CALLHOME_DEVICE_NOT_CONNECTED: http(
+    503,
+    (f: { device: string }) => `the device ${JSON.stringify(f.device)} is not connected`,
+  ),
+  CALLHOME_HOST_KEY_TAKEN: http(
+    409,
+    (f: { fingerprint: string; device: string }) =>
+      `the host key ${f.fingerprint} belongs to the device ${JSON.stringify(f.device)} already`,
+  ),
   CALLHOME_API_UNREACHABLE: (f: { url: string; why: string }) =>
     `no collector answers at ${f.url}: ${f.why}; is \`callhome-nms serve\` running?`,
   CALLHOME_API_UNAUTHORIZED: (f: { tokenFile: string }) =>
@@ -103,20 +137,38 @@ const catalogue = {
   CALLHOME_API_UNKNOWN: (f: { file: string }) =>
     `no collector has left its address in ${f.file}: start \`callhome-nms serve\`, or give its --state-dir or --url`,
   CALLHOME_API_REFUSED: (f: { code: string; message: string }) => f.message,
-  CALLHOME_REPLY_CUT: (f: { device: string; why: string }) =>
-    `the reply of the device ${JSON.stringify(f.device)} was cut off: ${f.why}`,
-  CALLHOME_REQUEST_INVALID: (f: { why: string }) => `bad request: ${f.why}`,
-  CALLHOME_TOKEN_REFUSED: (f: { given: boolean }) =>
-    `${f.given ? 'the token is wrong' : 'there is no token'}: send "Authorization: Bearer TOKEN" with the one in the state folder`,
-  CALLHOME_HOST_REFUSED: (f: { host: string }) =>
-    `the API is not served under the name ${JSON.stringify(f.host)}: use localhost or the configured address`,
-  CALLHOME_ROUTE_UNKNOWN: (f: { path: string }) => `the API has no ${f.path}`,
-  CALLHOME_METHOD_REFUSED: (f: { method: string; path: string; allowed: readonly string[] }) =>
-    `${f.path} takes ${f.allowed.join(', ')}, not ${f.method}`,
-  CALLHOME_API_BUSY: (f: { what: 'callers' | 'tunnels' | 'bytes of operations'; most: number }) =>
-    `the API has ${f.most} ${f.what} already, as many as it may have: try again later`,
-  CALLHOME_OPERATION_REFUSED: (f: { operation: string; device: string }) =>
-    `<${f.operation}> changes the session itself, and this one is shared: use \`callhome-nms netconf ${f.device}\`, a session of your own`,
+  CALLHOME_REPLY_CUT: http(
+    502,
+    (f: { device: string; why: string }) =>
+      `the reply of the device ${JSON.stringify(f.device)} was cut off: ${f.why}`,
+  ),
+  CALLHOME_REQUEST_INVALID: http(400, (f: { why: string }) => `bad request: ${f.why}`),
+  CALLHOME_TOKEN_REFUSED: http(
+    401,
+    (f: { given: boolean }) =>
+      `${f.given ? 'the token is wrong' : 'there is no token'}: send "Authorization: Bearer TOKEN" with the one in the state folder`,
+  ),
+  CALLHOME_HOST_REFUSED: http(
+    403,
+    (f: { host: string }) =>
+      `the API is not served under the name ${JSON.stringify(f.host)}: use localhost or the configured address`,
+  ),
+  CALLHOME_ROUTE_UNKNOWN: http(404, (f: { path: string }) => `the API has no ${f.path}`),
+  CALLHOME_METHOD_REFUSED: http(
+    405,
+    (f: { method: string; path: string; allowed: readonly string[] }) =>
+      `${f.path} takes ${f.allowed.join(', ')}, not ${f.method}`,
+  ),
+  CALLHOME_API_BUSY: http(
+    503,
+    (f: { what: 'callers' | 'tunnels' | 'bytes of operations'; most: number }) =>
+      `the API has ${f.most} ${f.what} already, as many as it may have: try again later`,
+  ),
+  CALLHOME_OPERATION_REFUSED: http(
+    403,
+    (f: { operation: string; device: string }) =>
+      `<${f.operation}> changes the session itself, and this one is shared: use \`callhome-nms netconf ${f.device}\`, a session of your own`,
+  ),
   CALLHOME_INTERNAL: (f: { what: string }) => `${f.what} failed inside the collector: its log says why`,
   CALLHOME_API_FAILED: (f: { status: number; why: string }) => `the collector answered ${f.status}: ${f.why}`,
 } as const;
@@ -139,6 +191,11 @@ function noConnection({ address, port, proxy }: Dialled): string {
   return `no TCP connection to ${address} port ${port}${proxy === undefined ? '' : ` through the ${proxy}`}`;
 }
 
+/** An entry whose error the API answers with this status. */
+function http<M extends (facts: never) => string>(status: number, message: M) {
+  return Object.assign(message, { httpStatus: status });
+}
+
 type Catalogue = typeof catalogue;
 
 /** A code of the catalogue: stable, for programs. */
@@ -159,6 +216,12 @@ export class CallhomeError<C extends ErrorCode = ErrorCode> extends Error {
     this.code = code;
     this.facts = facts;
   }
+}
+
+/** The status that the collector's API answers an error with. */
+export function httpStatusOf(code: ErrorCode): number {
+  const entry = catalogue[code];
+  return 'httpStatus' in entry ? entry.httpStatus : 500;
 }
 
 /** True when `error` is a CallhomeError with this code. */

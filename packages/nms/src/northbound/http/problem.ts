@@ -1,38 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { CallhomeError, type ErrorCode, isCallhomeError } from '@callhome/shared/errors.js';
+import { CallhomeError, type ErrorCode, httpStatusOf, isCallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import type { Problem } from './schemas.js';
-
-const statuses: Partial<Record<ErrorCode, number>> = {
-  CALLHOME_REQUEST_INVALID: 400,
-  CALLHOME_KEY_INVALID: 400,
-  CALLHOME_OPERATION_INVALID: 400,
-  CALLHOME_OPERATION_REFUSED: 403,
-  CALLHOME_TOKEN_REFUSED: 401,
-  CALLHOME_HOST_REFUSED: 403,
-  CALLHOME_ROUTE_UNKNOWN: 404,
-  CALLHOME_DEVICE_UNKNOWN: 404,
-  CALLHOME_METHOD_REFUSED: 405,
-  CALLHOME_DEVICE_EXISTS: 409,
-  CALLHOME_HOST_KEY_TAKEN: 409,
-  CALLHOME_MESSAGE_TOO_LARGE: 413,
-  CALLHOME_API_BUSY: 503,
-  CALLHOME_BUFFER_EXCEEDED: 503,
-  CALLHOME_DEVICE_NOT_CONNECTED: 503,
-  CALLHOME_CHANNEL_REFUSED: 502,
-  CALLHOME_CONNECTION_LOST: 502,
-  CALLHOME_DISCONNECTED: 502,
-  CALLHOME_REPLACED: 502,
-  CALLHOME_STOPPED: 502,
-  CALLHOME_PEER_CLOSED: 502,
-  CALLHOME_PEER_VANISHED: 502,
-  CALLHOME_SESSION_CLOSED: 502,
-  CALLHOME_FRAMING: 502,
-  CALLHOME_PROTOCOL: 502,
-  CALLHOME_XML: 502,
-  CALLHOME_REPLY_CUT: 502,
-  CALLHOME_REPLY_TIMEOUT: 504,
-};
 
 /** Writes `value` as the whole answer. */
 export function sendJson(response: ServerResponse, status: number, value: unknown): void {
@@ -72,5 +41,5 @@ export function sendProblem(response: ServerResponse, error: unknown, log: Log):
   }
   const problem = problemOf(known);
   const late = problem.code === 'CALLHOME_REPLY_TIMEOUT';
-  sendJson(response, statuses[late ? problem.code : known.code] ?? 500, problem);
+  sendJson(response, httpStatusOf(late ? problem.code : known.code), problem);
 }
