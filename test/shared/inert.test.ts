@@ -38,6 +38,8 @@ async function reported(error: Error): Promise<string> {
   });
   vi.spyOn(process, 'argv', 'get').mockReturnValue(['node', 'test']);
   vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  // a program has one run: what listens on its standard output then stays
+  vi.spyOn(process.stdout, 'on').mockReturnValue(process.stdout);
   const { exitCode } = process;
   const text = await written('stderr', () => runProgram(program));
   process.exitCode = exitCode;
