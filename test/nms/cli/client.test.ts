@@ -152,7 +152,7 @@ test('something else that answers there is 1', async () => {
 describe('rpc', () => {
   test('takes the operation from standard input or a file and prints the reply alone', async () => {
     device.onRequest = (asked) =>
-      asked.answer(`<rpc-reply>${asked.operation}${asked.options.timeout}</rpc-reply>`);
+      asked.answer(`<rpc-reply>${asked.operation}${asked.options.timeoutMs}</rpc-reply>`);
     const piped = await run(['rpc', 'on', ...where], '<get/>');
     expect(piped).toMatchObject({ status: 0, stderr: '' });
     expect(String(piped.stdout)).toBe('<rpc-reply><get/>60000</rpc-reply>');

@@ -137,8 +137,8 @@ describe('the hello', () => {
   ])('refuses %s', async (_name, bytes, expected) => {
     const [near, far] = duplexPair();
     far.resume().on('error', () => undefined);
-    const helloTimeout = expected === 'CALLHOME_HANDSHAKE_TIMEOUT' ? 50 : 30_000;
-    const opening = openClientSession(near, { helloTimeout });
+    const helloTimeoutMs = expected === 'CALLHOME_HANDSHAKE_TIMEOUT' ? 50 : 30_000;
+    const opening = openClientSession(near, { helloTimeoutMs });
     if (bytes !== '') far.write(bytes);
     await expect(opening).rejects.toEqual(code(expected));
     expect(near.destroyed).toBe(true);
@@ -217,7 +217,7 @@ describe.each(framings)('requests (%s)', (framing) => {
 
   it('drop late, unknown and repeated replies', async () => {
     const { session, device } = await connect(framing);
-    const late = session.request('<get/>', { timeout: 20 });
+    const late = session.request('<get/>', { timeoutMs: 20 });
     const lateId = await device.nextId();
     await expect(late).rejects.toEqual(code('CALLHOME_REPLY_TIMEOUT'));
     const answer = session.request('<get/>');
@@ -323,10 +323,10 @@ describe.each(framings)('requests (%s)', (framing) => {
   });
 
   it('wait while the device reads nothing, up to a bound, and are never sent when they are given up', async () => {
-    const { session, device } = await connect(framing, { replyTimeout: 20_000 });
+    const { session, device } = await connect(framing, { replyTimeoutMs: 20_000 });
     device.duplex.pause();
     const operation = `<a>${'x'.repeat(4 * 1024 * 1024)}</a>`;
-    const answers = Array.from({ length: 12 }, () => session.request(operation, { timeout: 300 }));
+    const answers = Array.from({ length: 12 }, () => session.request(operation, { timeoutMs: 300 }));
     const outcomes = await Promise.allSettled(answers);
     const reasons = outcomes.map((outcome) =>
       outcome.status === 'rejected' ? outcome.reason.code : 'answered',
@@ -503,7 +503,7 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
   });
 
   it('is dropped when its reader stalls; the session lives', async () => {
-    const { session, device } = await connect(framing, { stallTimeout: 30 });
+    const { session, device } = await connect(framing, { stallTimeoutMs: 30 });
     const streaming = session.stream('<get/>');
     const after = session.request('<get/>');
     const first = reply(await device.nextId(), 'x'.repeat(1_000_000));
@@ -519,7 +519,7 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
   it('does not keep others from being answered or refused in time, and is not dropped while nobody waits', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
-      const { session, device } = await connect(framing, { stallTimeout: 30_000 });
+      const { session, device } = await connect(framing, { stallTimeoutMs: 30_000 });
       const streaming = session.stream('<get/>');
       const framed = frameMessage(reply(await device.nextId(), 'x'.repeat(1_000_000)), framing);
       for (let at = 0; at < framed.length; at += 10_000) device.raw(framed.subarray(at, at + 10_000));
@@ -527,7 +527,7 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
       // a person reads the first page: nobody waits
       for (let i = 0; i < 50; i++) await nextTurn();
       vi.advanceTimersByTime(300_000);
-      const impatient = session.request('<get/>', { timeout: 10_000 });
+      const impatient = session.request('<get/>', { timeoutMs: 10_000 });
       const other = session.request('<get/>');
       const ids = [await device.nextId(), await device.nextId()];
       vi.advanceTimersByTime(10_000);
@@ -549,8 +549,8 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
   it('holds up others no longer for many slow readers than for one', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     try {
-      const { session, device } = await connect(framing, { stallTimeout: 30_000 });
-      const slow = Array.from({ length: 5 }, () => session.stream('<get/>', { timeout: 600_000 }));
+      const { session, device } = await connect(framing, { stallTimeoutMs: 30_000 });
+      const slow = Array.from({ length: 5 }, () => session.stream('<get/>', { timeoutMs: 600_000 }));
       const healthy = session.request('<get/>');
       let answered: 'no' | 'yes' = 'no';
       void healthy.then(() => {
@@ -588,7 +588,7 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
 
   it('fails when the device falls silent in its middle', async () => {
     const { session, device } = await connect(framing);
-    const streaming = session.stream('<get/>', { timeout: 30 });
+    const streaming = session.stream('<get/>', { timeoutMs: 30 });
     const framed = frameMessage(reply(await device.nextId(), '<a/>'), framing);
     device.raw(framed.subarray(0, framed.indexOf('<a/>')));
     await expect(readAll(await streaming)).rejects.toEqual(code('CALLHOME_REPLY_TIMEOUT'));
@@ -598,7 +598,7 @@ describe.each(framings)('a streamed reply (%s)', (framing) => {
     const { session, device } = await connect(framing);
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
-      const streaming = session.stream('<get/>', { timeout: 1000 });
+      const streaming = session.stream('<get/>', { timeoutMs: 1000 });
       const xml = reply(await device.nextId(), 'x'.repeat(10));
       const framed = frameMessage(xml, framing);
       const start = framed.indexOf('xxx');
@@ -787,7 +787,7 @@ describe('the end of a session', () => {
   });
 
   it('is forced when the device does not answer', async () => {
-    const { session, near } = await connect('chunked', { replyTimeout: 30 });
+    const { session, near } = await connect('chunked', { replyTimeoutMs: 30 });
     await session.close();
     expect(near.destroyed).toBe(true);
   });

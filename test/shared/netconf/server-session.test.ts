@@ -217,7 +217,7 @@ describe.each(framings)('a server session (%s)', (framing) => {
 
   it('ends when its replies are not read', async () => {
     const { session, client } = serve(framing, {
-      stallTimeout: 30,
+      stallTimeoutMs: 30,
       handle: async () => `<a>${'x'.repeat(1_000_000)}</a>`,
     });
     client.hello();
@@ -346,7 +346,7 @@ describe('the client’s hello', () => {
     ['is an rpc', `${rpc(1, '<get/>')}]]>]]>`, 'CALLHOME_HELLO'],
     ['is a chunk', '\n#5\nhello\n##\n', 'CALLHOME_HANDSHAKE_TIMEOUT'],
   ])('is refused when it %s', async (_name, bytes, expected) => {
-    const { session, client, near, handled } = serve('end-of-message', { helloTimeout: 30 });
+    const { session, client, near, handled } = serve('end-of-message', { helloTimeoutMs: 30 });
     if (bytes !== '') client.raw(bytes);
     expect(await session.closed).toEqual(code(expected));
     expect(near.destroyed).toBe(true);

@@ -26,7 +26,7 @@ export async function manageDevice(
   life: Lifecycle,
   helloTimeout: number,
 ): Promise<ManagedConnection> {
-  const session = await openClientSession(await ssh.openChannel(), { helloTimeout: helloTimeout * 1000 });
+  const session = await openClientSession(await ssh.openChannel(), { helloTimeoutMs: helloTimeout * 1000 });
   void life.ended.then((reason) => session.destroy(reason));
   void session.closed.then((error) => {
     const why = error ? reasonOf(error) : 'it was closed';

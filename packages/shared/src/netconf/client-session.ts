@@ -24,12 +24,12 @@ export type { Reply, ReplyStream } from './reply-sink.js';
 export type { RequestOptions } from './requests.js';
 
 export interface ClientSessionOptions {
-  /** For the peer's hello. Milliseconds. */
-  readonly helloTimeout?: number;
-  /** The default for each request. Milliseconds. */
-  readonly replyTimeout?: number;
-  /** How long, in sum, readers of reply streams may hold up a request before the rest of their replies is dropped. Milliseconds. */
-  readonly stallTimeout?: number;
+  /** For the peer's hello. */
+  readonly helloTimeoutMs?: number;
+  /** The default for each request. */
+  readonly replyTimeoutMs?: number;
+  /** How long, in sum, readers of reply streams may hold up a request before the rest of their replies is dropped. */
+  readonly stallTimeoutMs?: number;
   /** The largest reply that `request` holds, and the largest notification. Bytes. */
   readonly maxMessage?: number;
   /** Each `<notification>` of the device, whole. What it throws ends the session. */
@@ -67,7 +67,7 @@ export function openClientSession(
   duplex: Duplex,
   options: ClientSessionOptions = {},
 ): Promise<ClientSession> {
-  const replyTimeout = options.replyTimeout ?? 60_000;
+  const replyTimeoutMs = options.replyTimeoutMs ?? 60_000;
   const maxMessage = options.maxMessage ?? 16 * 1024 * 1024;
   const { onNotification } = options;
 
@@ -90,7 +90,11 @@ export function openClientSession(
 
   const stream = openMessageStream(
     duplex,
-    { ours: { capabilities }, theirs: createServerHelloReader(), timeout: options.helloTimeout ?? 30_000 },
+    {
+      ours: { capabilities },
+      theirs: createServerHelloReader(),
+      timeoutMs: options.helloTimeoutMs ?? 30_000,
+    },
     {
       open(hello, framing) {
         state = 'open';
@@ -106,7 +110,10 @@ export function openClientSession(
     },
   );
 
-  const requests = createRequests(stream, { replyTimeout, stallTimeout: options.stallTimeout ?? 30_000 });
+  const requests = createRequests(stream, {
+    replyTimeoutMs,
+    stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
+  });
 
   function onClosed(reason: Error | undefined): void {
     const why = reason === undefined ? 'it was closed in order' : reasonOf(reason);
@@ -214,8 +221,8 @@ export function openClientSession(
 
   function closeInOrder(): void {
     closeTimer = setTimeout(() => {
-      stream.close(new CallhomeError('CALLHOME_REPLY_TIMEOUT', { seconds: replyTimeout / 1000 }));
-    }, replyTimeout);
+      stream.close(new CallhomeError('CALLHOME_REPLY_TIMEOUT', { seconds: replyTimeoutMs / 1000 }));
+    }, replyTimeoutMs);
     const end = () => stream.end(undefined);
     send('<close-session/>', { begin() {}, data: () => 'go on', end, fail: end });
     state = 'closing';

@@ -37,8 +37,7 @@ export interface MessageStream {
 export interface HelloExchange<H> {
   readonly ours: ClientHello | ServerHello;
   readonly theirs: HelloReader<H>;
-  /** Milliseconds. */
-  readonly timeout: number;
+  readonly timeoutMs: number;
 }
 
 /** Sends our hello at once and reads the peer's (RFC 6241 §8.1). */
@@ -138,10 +137,10 @@ export function openMessageStream<H extends ClientHello>(
     close(
       new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', {
         stage: 'NETCONF hello',
-        seconds: hello.timeout / 1000,
+        seconds: hello.timeoutMs / 1000,
       }),
     );
-  }, hello.timeout);
+  }, hello.timeoutMs);
 
   duplex.on('error', onError);
   if (duplex.destroyed || duplex.readableEnded) {

@@ -5,8 +5,8 @@ import type { MessageSink, ReplySink } from './reply-sink.js';
 import type { Uselessness } from './useless-messages.js';
 
 export interface RequestOptions {
-  /** From the request to the first byte of its reply, whatever holds it up, and between two pieces of it. Milliseconds. */
-  readonly timeout?: number;
+  /** From the request to the first byte of its reply, whatever holds it up, and between two pieces of it. */
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** The stream has taken the request, which is held no longer; not called for one that is given up before. */
   readonly onTaken?: () => void;
@@ -24,35 +24,35 @@ export interface Requests {
 }
 
 export interface RequestLimits {
-  /** The default for each reply. Milliseconds. */
-  readonly replyTimeout: number;
-  /** How long, in sum, readers of replies may hold up one other request. Milliseconds. */
-  readonly stallTimeout: number;
+  /** The default for each reply. */
+  readonly replyTimeoutMs: number;
+  /** How long, in sum, readers of replies may hold up one other request. */
+  readonly stallTimeoutMs: number;
 }
 
 /** Requests that wait until the stream takes them. Bytes. */
 const maxQueued = 32 * 1024 * 1024;
-/** How long a reader may leave a reply unread while nobody else waits, such as a person with a pager. Milliseconds. */
-const maxLeisure = 600_000;
+/** How long a reader may leave a reply unread while nobody else waits, such as a person with a pager. */
+const maxLeisureMs = 600_000;
 /** Requests whose replies are known to be late; of others a late reply is a stray one. */
 const maxGivenUp = 1000;
-/** What a timer can wait. Milliseconds. */
-const maxTimeout = 2 ** 31 - 1;
+/** What a timer can wait. */
+const maxTimeoutMs = 2 ** 31 - 1;
 
 /** One request and its reply. */
 interface Exchange {
   /** The message-id. */
   readonly id: string;
   readonly sink: ReplySink;
-  readonly timeout: number;
+  readonly timeoutMs: number;
   readonly onTaken: () => void;
   state: 'queued' | 'sent' | 'replying' | 'reader full' | 'over';
   /** For the reply or, while the reader is full, for the reader. */
   timer: NodeJS.Timeout | undefined;
-  /** How long the session had stood still for readers when the request came. Milliseconds. */
-  readonly heldUpBefore: number;
-  /** How long its own reader has held up others. Milliseconds. */
-  holdsUp: number;
+  /** How long the session had stood still for readers when the request came. */
+  readonly heldUpBeforeMs: number;
+  /** How long its own reader has held up others. */
+  holdsUpMs: number;
   /** Stops listening to the caller's signal. */
   readonly forgetSignal: () => void;
 }
@@ -62,9 +62,9 @@ function toError(thrown: unknown): Error {
 }
 
 export function createRequests(stream: MessageStream, limits: RequestLimits): Requests {
-  const { replyTimeout, stallTimeout } = limits;
-  /** What each reader may hold up others that other readers have held up for long enough. Milliseconds. */
-  const leastPatience = stallTimeout / 30;
+  const { replyTimeoutMs, stallTimeoutMs } = limits;
+  /** What each reader may hold up others that other readers have held up for long enough. */
+  const leastPatienceMs = stallTimeoutMs / 30;
   let nextId = 1;
   /** By message-id. Ids are never used again: a late or repeated reply finds nothing. */
   const exchanges = new Map<string, Exchange>();
@@ -74,8 +74,8 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
   /** The exchange whose reader the session is paused for, and since when. */
   let reader: Exchange | undefined;
   let pausedAt = 0;
-  /** How long the session had stood still for readers before that. Milliseconds. */
-  let heldUp = 0;
+  /** How long the session had stood still for readers before that. */
+  let heldUpMs = 0;
   /** The message-ids of requests that were sent and given up: one late reply to each is in order. */
   const givenUp = new Set<string>();
 
@@ -99,17 +99,17 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
       const what = 'the queue of requests';
       throw new CallhomeError('CALLHOME_MESSAGE_TOO_LARGE', { what, bytes: maxQueued });
     }
-    const timeout = Math.min(options.timeout ?? replyTimeout, maxTimeout);
+    const timeoutMs = Math.min(options.timeoutMs ?? replyTimeoutMs, maxTimeoutMs);
     const onAbort = () => fail(exchange, toError(signal?.reason));
     const exchange: Exchange = {
       id,
       sink,
-      timeout,
+      timeoutMs,
       onTaken: options.onTaken ?? (() => undefined),
       state: 'queued',
       timer: undefined,
-      heldUpBefore: heldUpNow(),
-      holdsUp: 0,
+      heldUpBeforeMs: heldUpNowMs(),
+      holdsUpMs: 0,
       forgetSignal: () => signal?.removeEventListener('abort', onAbort),
     };
     signal?.addEventListener('abort', onAbort);
@@ -131,15 +131,15 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
   }
 
   function failForSilence(exchange: Exchange): void {
-    const seconds = exchange.timeout / 1000;
-    const standstill = Math.round((heldUpNow() - exchange.heldUpBefore) / 100) / 10;
-    const facts = standstill > 0 ? { seconds, heldUp: standstill } : { seconds };
+    const seconds = exchange.timeoutMs / 1000;
+    const heldUpSeconds = Math.round((heldUpNowMs() - exchange.heldUpBeforeMs) / 100) / 10;
+    const facts = heldUpSeconds > 0 ? { seconds, heldUp: heldUpSeconds } : { seconds };
     fail(exchange, new CallhomeError('CALLHOME_REPLY_TIMEOUT', facts));
   }
 
   function startClock(exchange: Exchange): void {
     clearTimeout(exchange.timer);
-    exchange.timer = setTimeout(() => failForSilence(exchange), exchange.timeout);
+    exchange.timer = setTimeout(() => failForSilence(exchange), exchange.timeoutMs);
   }
 
   function settle(exchange: Exchange): void {
@@ -172,8 +172,8 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
     exchange.sink.fail(error);
   }
 
-  function heldUpNow(): number {
-    return reader === undefined ? heldUp : heldUp + performance.now() - pausedAt;
+  function heldUpNowMs(): number {
+    return reader === undefined ? heldUpMs : heldUpMs + performance.now() - pausedAt;
   }
 
   /** The request that has waited longest for the session to go on. */
@@ -183,8 +183,8 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
   }
 
   /** How long others have waited for the pause that is on. */
-  function holdsUpNow(other: Exchange): number {
-    return heldUpNow() - Math.max(heldUp, other.heldUpBefore);
+  function holdsUpNowMs(other: Exchange): number {
+    return heldUpNowMs() - Math.max(heldUpMs, other.heldUpBeforeMs);
   }
 
   function waitForReader(exchange: Exchange): void {
@@ -198,22 +198,22 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
   /** A reader may take its time until others wait, and then what is left of the time that these may be held up. */
   function limitReader(exchange: Exchange): void {
     clearTimeout(exchange.timer);
-    const left = patienceWith(exchange);
+    const left = patienceMsWith(exchange);
     exchange.timer = setTimeout(
       () => {
         // those who waited may have gone meanwhile
-        if (patienceWith(exchange) > 0) limitReader(exchange);
+        if (patienceMsWith(exchange) > 0) limitReader(exchange);
         else failForReader(exchange);
       },
       Math.ceil(Math.max(0, left)),
     );
   }
 
-  function patienceWith(exchange: Exchange): number {
+  function patienceMsWith(exchange: Exchange): number {
     const other = firstOther(exchange);
-    if (other === undefined) return maxLeisure - (performance.now() - pausedAt);
-    const own = leastPatience - exchange.holdsUp - holdsUpNow(other);
-    return Math.max(own, stallTimeout - (heldUpNow() - other.heldUpBefore));
+    if (other === undefined) return maxLeisureMs - (performance.now() - pausedAt);
+    const own = leastPatienceMs - exchange.holdsUpMs - holdsUpNowMs(other);
+    return Math.max(own, stallTimeoutMs - (heldUpNowMs() - other.heldUpBeforeMs));
   }
 
   function failForReader(exchange: Exchange): void {
@@ -223,8 +223,8 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
 
   function releaseSession(exchange: Exchange): void {
     const other = firstOther(exchange);
-    if (other !== undefined) exchange.holdsUp += holdsUpNow(other);
-    heldUp = heldUpNow();
+    if (other !== undefined) exchange.holdsUpMs += holdsUpNowMs(other);
+    heldUpMs = heldUpNowMs();
     exchange.state = 'replying';
     reader = undefined;
     startClock(exchange);

@@ -22,10 +22,10 @@ export interface ServerSessionOptions {
   readonly onFault: (error: unknown) => void;
   /** Just before our side of the stream ends in order. */
   readonly onEnding?: () => void;
-  /** For the peer's hello. Milliseconds. */
-  readonly helloTimeout?: number;
-  /** How long the peer may leave replies unread. Milliseconds. */
-  readonly stallTimeout?: number;
+  /** For the peer's hello. */
+  readonly helloTimeoutMs?: number;
+  /** How long the peer may leave replies unread. */
+  readonly stallTimeoutMs?: number;
   /** The largest request. Bytes. */
   readonly maxMessage?: number;
 }
@@ -92,7 +92,7 @@ function operationOf(rpc: XmlElement): XmlElement | readonly RpcError[] {
  */
 export function openServerSession(duplex: Duplex, options: ServerSessionOptions): ServerSession {
   const { sessionId, capabilities, handle, onFault } = options;
-  const stallTimeout = options.stallTimeout ?? 30_000;
+  const stallTimeoutMs = options.stallTimeoutMs ?? 30_000;
   const maxMessage = options.maxMessage ?? 1024 * 1024;
 
   let state: 'open' | 'peer ended' | 'ending' | 'closed' = 'open';
@@ -115,7 +115,7 @@ export function openServerSession(duplex: Duplex, options: ServerSessionOptions)
     {
       ours: { capabilities, sessionId },
       theirs: createClientHelloReader(),
-      timeout: options.helloTimeout ?? 30_000,
+      timeoutMs: options.helloTimeoutMs ?? 30_000,
     },
     {
       open(_hello, agreed) {
@@ -230,8 +230,8 @@ export function openServerSession(duplex: Duplex, options: ServerSessionOptions)
   function readerCatchesUp(): Promise<void> {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
-        stream.close(new CallhomeError('CALLHOME_READER_STALLED', { seconds: stallTimeout / 1000 }));
-      }, stallTimeout);
+        stream.close(new CallhomeError('CALLHOME_READER_STALLED', { seconds: stallTimeoutMs / 1000 }));
+      }, stallTimeoutMs);
       released = () => {
         clearTimeout(timer);
         resolve();
@@ -242,7 +242,7 @@ export function openServerSession(duplex: Duplex, options: ServerSessionOptions)
   /** Ends our side; nothing that still comes is processed. */
   function endInOrder(reason: Error | undefined): void {
     state = 'ending';
-    endTimer = setTimeout(() => stream.close(reason), stallTimeout);
+    endTimer = setTimeout(() => stream.close(reason), stallTimeoutMs);
     options.onEnding?.();
     stream.end(reason, () => stream.close(reason));
   }

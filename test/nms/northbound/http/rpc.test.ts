@@ -178,7 +178,7 @@ test('a caller that goes away aborts', async () => {
 });
 
 test('the timeout is the one that the caller gives, in seconds', async () => {
-  device.onRequest = (asked) => asked.answer(reply(String(asked.options.timeout)));
+  device.onRequest = (asked) => asked.answer(reply(String(asked.options.timeoutMs)));
   expect(await textOf((await client.rpc('on', '<get/>', 2.5)).body)).toContain('2500');
   expect(await (await api.call('POST', '/v1/devices/on/rpc', '<get/>')).text()).toContain('undefined');
   for (const query of ['?timeout=0', '?timeout=-1', '?timeout=x', '?timeout=1e9', '?timout=1']) {

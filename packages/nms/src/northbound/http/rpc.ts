@@ -106,7 +106,7 @@ export async function sendRpc(call: Call, { timeout }: RpcQuery): Promise<void> 
       });
     }
     const { session } = await liveDevice(call);
-    const limits = { signal: gone.signal, ...(timeout === undefined ? {} : { timeout: timeout * 1000 }) };
+    const limits = { signal: gone.signal, ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }) };
     await answer(call, () => session.stream(operation, { ...limits, onTaken: giveBack }));
   } finally {
     giveBack();
