@@ -7,7 +7,7 @@ import { type ServedConnection, serveConnection } from '../connection/connection
 import { dialTcp } from '../dial/tcp.js';
 import type { RememberedEndpoints } from './remembered-endpoints.js';
 import { type History, scheduleStep } from './schedule.js';
-import type { ApplicationStatus, LastError } from './status.js';
+import type { ApplicationStatus } from './status.js';
 import {
   type Attempt,
   afterBreak,
@@ -67,6 +67,11 @@ const ownEnds: readonly ErrorCode[] = ['CALLHOME_IDLE', 'CALLHOME_SESSIONS_DONE'
 /** How a connection ends by the peer: some leave answers unread, and then a reset takes the place of the end. */
 const peerEnds: readonly ErrorCode[] = ['CALLHOME_PEER_CLOSED', 'CALLHOME_CONNECTION_LOST'];
 
+/** As in RFC 3339. */
+function timeText(time: number): string {
+  return new Date(time).toISOString();
+}
+
 /** Starts calling one management system home. */
 export function startApplication(config: ApplicationConfig, options: ApplicationOptions): Application {
   const { connectionType } = config;
@@ -82,7 +87,7 @@ export function startApplication(config: ApplicationConfig, options: Application
   let attempt = firstAttempt(strategy(), remembered.get(config.name), Math.random);
 
   let activity: Activity = { state: 'waiting' };
-  let lastError: LastError | undefined;
+  let lastError: ApplicationStatus['lastError'];
   const totals = { attempts: 0, failures: 0, connections: 0, sessions: 0 };
 
   function strategy(): Strategy {
@@ -129,7 +134,7 @@ export function startApplication(config: ApplicationConfig, options: Application
 
   function noteError(error: unknown, endpoint: string): void {
     const code = error instanceof CallhomeError ? error.code : undefined;
-    lastError = { code, message: reasonOf(error), endpoint, at: Date.now() };
+    lastError = { code, message: reasonOf(error), endpoint, at: timeText(Date.now()) };
   }
 
   /** Dials, and lets a user in. */
@@ -267,8 +272,9 @@ export function startApplication(config: ApplicationConfig, options: Application
         port,
         attempt: attempt.number,
         maxAttempts: config.maxAttempts,
-        nextAttempt: activity.state === 'waiting' ? activity.until : undefined,
-        connectedSince: connected?.since,
+        nextAttempt:
+          activity.state === 'waiting' && activity.until !== undefined ? timeText(activity.until) : undefined,
+        connectedSince: connected && timeText(connected.since),
         user: connected?.connection.user,
         sessions: sessions?.open ?? 0,
         lastError,

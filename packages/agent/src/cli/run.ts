@@ -9,7 +9,6 @@ import { serviceManager } from '@callhome/shared/service-notify.js';
 import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
 import { type Agent, type Changes, startAgent } from '../agent.js';
-import { viewOf } from '../application/status-view.js';
 import type { ControlRequest } from '../control/requests.js';
 import { startControl } from '../control/server.js';
 
@@ -90,7 +89,7 @@ async function carryOut(
 ): Promise<unknown> {
   switch (request.command) {
     case 'status':
-      return agent.status().map(viewOf);
+      return agent.status();
     case 'reload':
       return await reload();
     case 'reconnect':

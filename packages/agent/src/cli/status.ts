@@ -1,19 +1,23 @@
 import { addRunningStateOption } from '@callhome/shared/cli/options.js';
 import { writeJson, writeTable } from '@callhome/shared/cli/output.js';
 import type { Command } from 'commander';
-import { type StatusView, statusViews } from '../application/status-view.js';
+import { type ApplicationStatus, applicationStatuses } from '../application/status.js';
 import { askRunningAgent } from '../control/client.js';
 
-function rowOf(view: StatusView): string[] {
-  const connected = view.state === 'connected';
+function rowOf(status: ApplicationStatus): string[] {
+  const connected = status.state === 'connected';
   return [
-    view.application,
-    view.state,
-    `${view.endpoint} (${view.address} port ${view.port})`,
-    connected ? '-' : `${view.attempt} of ${view.maxAttempts}`,
-    (connected ? view.connectedSince : view.nextAttempt) ?? '-',
-    String(view.sessions),
-    connected ? '-' : view.lastError ? `${view.lastError.code ?? ''} ${view.lastError.message}`.trim() : '-',
+    status.application,
+    status.state,
+    `${status.endpoint} (${status.address} port ${status.port})`,
+    connected ? '-' : `${status.attempt} of ${status.maxAttempts}`,
+    (connected ? status.connectedSince : status.nextAttempt) ?? '-',
+    String(status.sessions),
+    connected
+      ? '-'
+      : status.lastError
+        ? `${status.lastError.code ?? ''} ${status.lastError.message}`.trim()
+        : '-',
   ];
 }
 
@@ -37,10 +41,10 @@ Examples:
     )
     .action(async ({ json, stateDir }: { json?: true; stateDir?: string }) => {
       const answer = await askRunningAgent(stateDir, { command: 'status' });
-      const views = statusViews.parse(answer);
-      if (json) await writeJson(views);
+      const statuses = applicationStatuses.parse(answer);
+      if (json) await writeJson(statuses);
       else
-        await writeTable(views.map(rowOf), [
+        await writeTable(statuses.map(rowOf), [
           'APPLICATION',
           'STATE',
           'ENDPOINT',
