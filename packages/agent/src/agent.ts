@@ -8,14 +8,7 @@ import type { ApplicationStatus } from './application/status.js';
 import type { Backend } from './backend/backend.js';
 import { commandBackend } from './backend/command.js';
 import { embeddedBackend } from './backend/embedded.js';
-
-/** What a reload has changed: names of applications. */
-export interface Changes {
-  readonly added: readonly string[];
-  readonly changed: readonly string[];
-  readonly removed: readonly string[];
-  readonly unchanged: readonly string[];
-}
+import type { Changes } from './reload.js';
 
 /** A running agent. */
 export interface Agent {

@@ -1,15 +1,12 @@
 import { addRunningStateOption } from '@callhome/shared/cli/options.js';
 import { writeResult } from '@callhome/shared/cli/output.js';
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { askRunningAgent } from '../control/client.js';
+import { changes } from '../reload.js';
 
 interface StateOptions {
   readonly stateDir?: string;
 }
-
-const names = z.array(z.string());
-const changes = z.object({ added: names, changed: names, removed: names, unchanged: names });
 
 function about(command: 'reconnect' | 'connect-now') {
   return async (application: string | undefined, { stateDir }: StateOptions): Promise<void> => {
