@@ -45,9 +45,9 @@ function device(schedule: Schedule, wall: number, first: History = { kind: 'none
     ask: (until = Number.POSITIVE_INFINITY): boolean => {
       const step = scheduleStep(schedule, history, clock());
       if (step.kind === 'due') return true;
-      if (!(step.delay > 0 && step.delay <= recheck)) throw new Error(`a delay of ${step.delay} ms`);
+      if (!(step.delayMs > 0 && step.delayMs <= recheck)) throw new Error(`a delay of ${step.delayMs} ms`);
       history = step.history;
-      elapsed = Math.min(elapsed + step.delay, until);
+      elapsed = Math.min(elapsed + step.delayMs, until);
       return false;
     },
   };
@@ -180,8 +180,8 @@ describe('the schedule of a periodic connection', () => {
           const step = scheduleStep(schedule, { kind: 'closed', at: end }, end + later);
           expect(step.kind).toBe(dueTimes(schedule, end, end + later) > 0 ? 'due' : 'wait');
           if (step.kind === 'wait') {
-            expect(step.delay === recheck || isDueTime(schedule, end + later + step.delay)).toBe(true);
-            expect(dueTimes(schedule, end, end + later + step.delay - 1)).toBe(0);
+            expect(step.delayMs === recheck || isDueTime(schedule, end + later + step.delayMs)).toBe(true);
+            expect(dueTimes(schedule, end, end + later + step.delayMs - 1)).toBe(0);
           }
         },
       ),

@@ -108,22 +108,22 @@ describe('the reconnect strategy', () => {
     fc.assert(
       fc.property(strategies, events, dices, (strategy, story, dice) => {
         let attempt = firstAttempt(strategy, undefined, dice);
-        expect(attempt.pause).toBe(0);
+        expect(attempt.pauseMs).toBe(0);
         for (const uptime of story) {
           const last = attempt;
           if (uptime === null) {
             attempt = afterFailure(strategy, last, dice);
             const sameRound = attempt.failures === last.failures;
             if (!sameRound) expect(attempt.failures).toBe(last.failures + 1);
-            expect(attempt.pause).toBeLessThan(sameRound ? 1000 : bound(strategy, attempt.failures));
+            expect(attempt.pauseMs).toBeLessThan(sameRound ? 1000 : bound(strategy, attempt.failures));
           } else {
             attempt = afterConnection(strategy, last, uptime, dice);
             expect(attempt.failures).toBe(uptime >= 60_000 ? 0 : last.failures + 1);
-            expect(attempt.pause).toBeLessThan(
+            expect(attempt.pauseMs).toBeLessThan(
               attempt.failures === 0 ? 1000 : bound(strategy, attempt.failures),
             );
           }
-          expect(attempt.pause).toBeGreaterThanOrEqual(0);
+          expect(attempt.pauseMs).toBeGreaterThanOrEqual(0);
           expect(strategy.endpoints).toContain(attempt.endpoint);
         }
       }),
@@ -210,28 +210,28 @@ describe('the reconnect strategy', () => {
   it('backs off between rounds: twice as long each, up to the cap', () => {
     const pauses = rounds(strategy, firstAttempt(strategy, undefined, most), 9, most)
       .slice(1)
-      .map(([first]) => Math.round((first?.pause ?? 0) / 1000));
+      .map(([first]) => Math.round((first?.pauseMs ?? 0) / 1000));
     expect(pauses).toEqual([2, 4, 8, 16, 32, 60, 60, 60]);
   });
 
   it('jitters fully: a backoff takes every value from none to its bound', () => {
     for (const face of [0, 0.25, 0.5]) {
       const [, second = []] = rounds(strategy, firstAttempt(strategy, undefined, most), 2, () => face);
-      expect(second[0]?.pause).toBe(face * 2000);
+      expect(second[0]?.pauseMs).toBe(face * 2000);
     }
   });
 
   it('pauses up to a second within a round', () => {
     const next = afterFailure(strategy, firstAttempt(strategy, undefined, most), most);
-    expect(next.pause).toBeGreaterThan(990);
-    expect(next.pause).toBeLessThan(1000);
+    expect(next.pauseMs).toBeGreaterThan(990);
+    expect(next.pauseMs).toBeLessThan(1000);
   });
 
   it('comes back after a connection that was stable, spread over a second, to where it was', () => {
     const made = { ...firstAttempt(strategy, 'b', most), failures: 5 };
     for (const face of [0, 0.5, 0.999]) {
       const next = afterConnection(strategy, made, 60_000, () => face);
-      expect(next).toMatchObject({ endpoint: 'b', number: 1, failures: 0, pause: face * 1000 });
+      expect(next).toMatchObject({ endpoint: 'b', number: 1, failures: 0, pauseMs: face * 1000 });
     }
   });
 
@@ -246,7 +246,7 @@ describe('the reconnect strategy', () => {
     let attempt = firstAttempt(strategy, undefined, most);
     const pauses = Array.from({ length: 6 }, () => {
       attempt = afterConnection(strategy, attempt, 100, most);
-      return Math.round(attempt.pause / 1000);
+      return Math.round(attempt.pauseMs / 1000);
     });
     expect(pauses).toEqual([2, 4, 8, 16, 32, 60]);
   });
@@ -321,7 +321,7 @@ describe('the reconnect strategy', () => {
           if (!made) throw new Error('no attempt');
           const next = afterBreak(any, made, dice);
           expect(next).toMatchObject({ endpoint: made.endpoint, number: 1, failures: 0 });
-          expect(next.pause).toBeLessThan(1000);
+          expect(next.pauseMs).toBeLessThan(1000);
           const [round = []] = rounds(any, next, 1, dice);
           const visited = visits(any, round);
           expect([...visited].sort()).toEqual([...any.endpoints].sort());

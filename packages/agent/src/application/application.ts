@@ -128,7 +128,7 @@ export function startApplication(config: ApplicationConfig, options: Application
       if (!told && step.due !== undefined)
         log.info({ next: new Date(step.due).toISOString() }, 'next connection due');
       told = true;
-      await wait(step.delay, step.due);
+      await wait(step.delayMs, step.due);
     }
   }
 
@@ -226,7 +226,7 @@ export function startApplication(config: ApplicationConfig, options: Application
       const next = {
         endpoint: attempt.endpoint,
         attempt: attempt.number,
-        seconds: Math.round(attempt.pause / 100) / 10,
+        seconds: Math.round(attempt.pauseMs / 100) / 10,
       };
       log.warn({ endpoint: made.endpoint, attempt: made.number, code, reason, next }, 'attempt failed');
       return;
@@ -241,14 +241,14 @@ export function startApplication(config: ApplicationConfig, options: Application
       const served = ownEnds.includes(outcome.reason.code);
       attempt = afterConnection(strategy(), made, served ? Infinity : outcome.uptime, Math.random);
     }
-    if (asked) attempt = { ...attempt, pause: 0 };
+    if (asked) attempt = { ...attempt, pauseMs: 0 };
   }
 
   async function run(): Promise<void> {
     const { signal } = stopping;
     while (!signal.aborted) {
       await untilDue();
-      await wait(attempt.pause, Date.now() + attempt.pause);
+      await wait(attempt.pauseMs, Date.now() + attempt.pauseMs);
       if (signal.aborted) return;
       const outcome = await makeAttempt();
       if (!signal.aborted) follow(outcome);

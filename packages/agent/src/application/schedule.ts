@@ -4,7 +4,7 @@
  * since 1970; the anchor's offset from UTC is fixed, so a day is 24 hours whatever summer time does.
  */
 export interface Schedule {
-  /** Milliseconds. 0: a connection is due whenever none is open. */
+  /** 0: a connection is due whenever none is open. */
   readonly periodMs: number;
   /** Without one in the configuration: the first start of the application, which makes that the first due time. */
   readonly anchor: number;
@@ -22,14 +22,14 @@ export type History =
 
 export type Step =
   | { readonly kind: 'due' }
-  /** Ask again after this delay, in milliseconds, with this history. `due`: when it is to be, where that is known. */
-  | { readonly kind: 'wait'; readonly delay: number; readonly history: History; readonly due?: number };
+  /** Ask again after this delay with this history. `due`: when it is to be, where that is known. */
+  | { readonly kind: 'wait'; readonly delayMs: number; readonly history: History; readonly due?: number };
 
 /**
  * The longest delay. Timers know nothing of the wall clock, which may have been set, or have gone on while the device
  * was suspended; and Node's longest is shorter than the longest period.
  */
-const recheck = 60_000;
+const recheckMs = 60_000;
 
 /** The first due time that is not before `from`. */
 function dueTimeFrom({ periodMs, anchor }: Schedule, from: number): number {
@@ -51,8 +51,10 @@ function notAfter(history: History, now: number): History {
  */
 export function scheduleStep(schedule: Schedule, before: History, now: number): Step {
   const history = notAfter(before, now);
-  if (history.kind === 'open') return { kind: 'wait', delay: recheck, history };
+  if (history.kind === 'open') return { kind: 'wait', delayMs: recheckMs, history };
   if (history.kind === 'lost' || schedule.periodMs === 0) return { kind: 'due' };
   const due = dueTimeFrom(schedule, history.kind === 'none' ? history.since : history.at + 1);
-  return due <= now ? { kind: 'due' } : { kind: 'wait', delay: Math.min(due - now, recheck), history, due };
+  return due <= now
+    ? { kind: 'due' }
+    : { kind: 'wait', delayMs: Math.min(due - now, recheckMs), history, due };
 }

@@ -10,7 +10,7 @@ export interface Strategy {
   readonly startWith: 'first-listed' | 'last-connected' | 'random-selection';
   /** Attempts at one endpoint before the next. */
   readonly maxAttempts: number;
-  /** The longest pause between two rounds. Milliseconds. */
+  /** The longest pause between two rounds. */
   readonly backoffCapMs: number;
 }
 
@@ -23,25 +23,25 @@ export interface Attempt {
   readonly remaining: readonly string[];
   /** Rounds, or short-lived connections, since the last one that stayed up. */
   readonly failures: number;
-  /** Before the attempt. Milliseconds. */
-  readonly pause: number;
+  /** Before the attempt. */
+  readonly pauseMs: number;
 }
 
 /** A uniform number in [0, 1). */
 export type Dice = () => number;
 
-/** How long a connection stays up to be called stable. Milliseconds. */
-const stable = 60_000;
+/** How long a connection stays up to be called stable. */
+const stableMs = 60_000;
 
-/** The spread of a pause that is no backoff. Milliseconds. */
-const jitter = 1000;
+/** The spread of a pause that is no backoff. */
+const jitterMs = 1000;
 
-/** The first backoff's upper end; each further one doubles it. Milliseconds. */
-const backoffBase = 2000;
+/** The first backoff's upper end; each further one doubles it. */
+const backoffBaseMs = 2000;
 
 /** Exponential backoff with full jitter: a fleet must not come back in step. */
 function backoff(strategy: Strategy, failures: number, dice: Dice): number {
-  return dice() * Math.min(strategy.backoffCapMs, backoffBase * 2 ** Math.min(failures - 1, 30));
+  return dice() * Math.min(strategy.backoffCapMs, backoffBaseMs * 2 ** Math.min(failures - 1, 30));
 }
 
 /** Every order is as likely as any other. */
@@ -68,9 +68,9 @@ function firstRound(strategy: Strategy, lastConnected: string | undefined, dice:
   return roundFrom(strategy, remembered ? Math.max(0, strategy.endpoints.indexOf(lastConnected)) : 0, dice);
 }
 
-function startOf(round: readonly string[], failures: number, pause: number): Attempt {
+function startOf(round: readonly string[], failures: number, pauseMs: number): Attempt {
   const [endpoint = '', ...remaining] = round;
-  return { endpoint, number: 1, remaining, failures, pause };
+  return { endpoint, number: 1, remaining, failures, pauseMs };
 }
 
 /** The first attempt after the start of the agent. */
@@ -86,22 +86,27 @@ export function afterFailure(strategy: Strategy, failed: Attempt, dice: Dice): A
   const { endpoints } = strategy;
   const here = endpoints.indexOf(failed.endpoint);
   if (here >= 0 && failed.number < strategy.maxAttempts)
-    return { ...failed, number: failed.number + 1, pause: dice() * jitter };
+    return { ...failed, number: failed.number + 1, pauseMs: dice() * jitterMs };
   const remaining = failed.remaining.filter((endpoint) => endpoints.includes(endpoint));
-  if (remaining.length > 0) return startOf(remaining, failed.failures, dice() * jitter);
+  if (remaining.length > 0) return startOf(remaining, failed.failures, dice() * jitterMs);
   const failures = failed.failures + 1;
   const round = roundFrom(strategy, here + 1, dice);
   return startOf(round, failures, backoff(strategy, failures, dice));
 }
 
 /**
- * The attempt after a connection that `succeeded` made and that was lost when it had been up for `uptime` milliseconds:
+ * The attempt after a connection that `succeeded` made and that was lost when it had been up for `uptimeMs`:
  * at once after a stable one; after a short-lived one with the backoff of a failed round, for whoever accepts and drops.
  */
-export function afterConnection(strategy: Strategy, succeeded: Attempt, uptime: number, dice: Dice): Attempt {
+export function afterConnection(
+  strategy: Strategy,
+  succeeded: Attempt,
+  uptimeMs: number,
+  dice: Dice,
+): Attempt {
   const round = firstRound(strategy, succeeded.endpoint, dice);
-  const failures = uptime >= stable ? 0 : succeeded.failures + 1;
-  return startOf(round, failures, failures === 0 ? dice() * jitter : backoff(strategy, failures, dice));
+  const failures = uptimeMs >= stableMs ? 0 : succeeded.failures + 1;
+  return startOf(round, failures, failures === 0 ? dice() * jitterMs : backoff(strategy, failures, dice));
 }
 
 /**
@@ -114,5 +119,5 @@ export function afterBreak(strategy: Strategy, succeeded: Attempt, dice: Dice): 
   const here = strategy.endpoints.indexOf(same);
   const round = roundFrom(strategy, Math.max(0, here), dice);
   const order = here < 0 ? round : [same, ...round.filter((endpoint) => endpoint !== same)];
-  return startOf(order, 0, dice() * jitter);
+  return startOf(order, 0, dice() * jitterMs);
 }

@@ -12,19 +12,19 @@ type CommandConfig = NonNullable<AgentConfig['agent']['backend']['command']>;
 
 /**
  * For a program to end by itself once its channel is closed, and again after SIGTERM: together with the end of the
- * connection less than the agent's own stop may take. Milliseconds.
+ * connection less than the agent's own stop may take.
  */
-const exitTimeout = 1500;
+const exitTimeoutMs = 1500;
 
-/** Between two looks whether a process group is gone. Milliseconds. */
-const groupPoll = 50;
+/** Between two looks whether a process group is gone. */
+const groupPollMs = 50;
 
 /** What reaches the log of a program's standard error: so many pieces in a session, and so many bytes of each. */
 const maxComplaints = 100;
 const maxErrorText = 1024;
 
-/** Between two pieces of what is not logged: a program that waits for a reader goes on, one that floods costs little. Milliseconds. */
-const discardPause = 10;
+/** Between two pieces of what is not logged: a program that waits for a reader goes on, one that floods costs little. */
+const discardPauseMs = 10;
 
 /** The user's home and shell by /etc/passwd; for users that it does not have, `/` and `/bin/sh`. */
 function account(user: string): { home: string; shell: string } {
@@ -124,15 +124,15 @@ async function runSession(
  * behind when it ended has nobody to speak to.
  */
 async function endGroup(pid: number | undefined, ended: Promise<unknown>): Promise<void> {
-  await Promise.race([ended, pause(exitTimeout)]);
+  await Promise.race([ended, pause(exitTimeoutMs)]);
   if (!signalGroup(pid, 'SIGTERM')) return;
-  const limit = performance.now() + exitTimeout;
+  const limit = performance.now() + exitTimeoutMs;
   while (signalGroup(pid, 0)) {
     if (performance.now() > limit) {
       signalGroup(pid, 'SIGKILL');
       return;
     }
-    await pause(groupPoll);
+    await pause(groupPollMs);
   }
 }
 
@@ -148,7 +148,7 @@ function logComplaints(stderr: Readable, log: Log): void {
     if (complaints === maxComplaints + 1)
       log.warn('the backend writes on to standard error: that is not logged, and read slowly');
     stderr.pause();
-    setTimeout(() => stderr.resume(), discardPause);
+    setTimeout(() => stderr.resume(), discardPauseMs);
   });
 }
 

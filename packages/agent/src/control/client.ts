@@ -8,8 +8,8 @@ import { socketPath } from './server.js';
 
 /** A status of a hundred thousand applications. Bytes. */
 const maxAnswer = 128 * 1024 * 1024;
-/** A reload ends connections in order before it answers. Milliseconds. */
-const answerTimeout = 30_000;
+/** A reload ends connections in order before it answers. */
+const answerTimeoutMs = 30_000;
 
 /**
  * Asks the agent that owns a state folder.
@@ -18,8 +18,8 @@ const answerTimeout = 30_000;
 export async function askAgent(stateFolder: string, request: ControlRequest): Promise<unknown> {
   const file = socketPath(stateFolder);
   const socket = connect({ path: file, allowHalfOpen: true });
-  socket.setTimeout(answerTimeout, () =>
-    socket.destroy(new Error(`no answer within ${answerTimeout / 1000} s`)),
+  socket.setTimeout(answerTimeoutMs, () =>
+    socket.destroy(new Error(`no answer within ${answerTimeoutMs / 1000} s`)),
   );
   try {
     await once(socket, 'connect');

@@ -10,12 +10,12 @@ import { decodeUtf8, readBytes } from '@callhome/shared/text.js';
 import { type ControlAnswer, type ControlRequest, controlRequest, socketName } from './requests.js';
 
 const maxRequest = 64 * 1024;
-/** For the whole request to arrive, and for the answer to be taken. Milliseconds. */
-const peerTimeout = 10_000;
+/** For the whole request to arrive, and for the answer to be taken. */
+const peerTimeoutMs = 10_000;
 /** Clients at once. */
 const maxClients = 32;
-/** Between two attempts to have the socket. Milliseconds. */
-const retryPause = 10_000;
+/** Between two attempts to have the socket. */
+const retryPauseMs = 10_000;
 /** What the kernel takes as a socket's name. Bytes. */
 const maxPath = 107;
 
@@ -80,7 +80,7 @@ export async function startControl(
     }
     clients.add(socket);
     socket.once('close', () => clients.delete(socket));
-    socket.setTimeout(peerTimeout, () => socket.destroy());
+    socket.setTimeout(peerTimeoutMs, () => socket.destroy());
     void serve(socket);
   }
 
@@ -97,7 +97,7 @@ export async function startControl(
       }
       retry = setTimeout(() => {
         opening = open('later');
-      }, retryPause);
+      }, retryPauseMs);
     }
   }
   let opening = open('first');

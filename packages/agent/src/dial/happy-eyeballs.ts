@@ -4,8 +4,8 @@ import type { Socket } from 'node:net';
 import { deferred } from '@callhome/shared/deferred.js';
 import { reasonOf } from '@callhome/shared/errors.js';
 
-/** For one address before the next is tried beside it (RFC 8305 §8). Milliseconds. */
-const connectionAttemptDelay = 250;
+/** For one address before the next is tried beside it (RFC 8305 §8). */
+const connectionAttemptDelayMs = 250;
 
 /** No name has so many for a reason. */
 const maxAddresses = 32;
@@ -19,17 +19,17 @@ export type Open = (address: string, signal: AbortSignal) => Promise<Socket>;
 /**
  * Tries all addresses, IPv6 and IPv4 in turn: the next one beside those that have not answered for a moment, or at
  * once after a failure. The first that answers wins, and the others are given up.
- * @param maxWait for all of them, so that each gets its turn. Seconds
+ * @param maxWaitSeconds for all of them, so that each gets its turn
  * @throws Error that says what each address answered, also when the signal is aborted
  */
 export async function firstToAnswer(
   addresses: readonly LookupAddress[],
   open: Open,
-  maxWait: number,
+  maxWaitSeconds: number,
   signal: AbortSignal,
 ): Promise<Socket> {
   const waiting = interleaveFamilies(addresses).slice(0, maxAddresses);
-  const delay = Math.min(connectionAttemptDelay, (maxWait * 1000) / (2 * waiting.length));
+  const delayMs = Math.min(connectionAttemptDelayMs, (maxWaitSeconds * 1000) / (2 * waiting.length));
   const answers = new Set<string>();
   const others = new AbortController();
   setMaxListeners(0, others.signal); // one or more for each address, which is no leak
@@ -45,7 +45,7 @@ export async function firstToAnswer(
       return;
     }
     running += 1;
-    timer = setTimeout(next, delay);
+    timer = setTimeout(next, delayMs);
     open(first.address, others.signal).then(answered, (error: unknown) => {
       running -= 1;
       answers.add(reasonOf(error));
