@@ -21,7 +21,7 @@ export async function makeCollectorFiles(site: Site): Promise<{ config: string; 
   await writeFile(config, text.replace(/"max-wait": \d+/, `"max-wait": ${site.keepalive}`));
 
   await makePrivateFolder(state);
-  const registry = await openEmbeddedRegistry(state, new Date());
+  const registry = await openEmbeddedRegistry(state);
   for (const [index, line] of site.hostKeys.entries()) {
     const hostKeys = publicKeysFromText(line, 'the host key').map(({ type, blob }) => ({
       type,

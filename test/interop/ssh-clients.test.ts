@@ -74,7 +74,7 @@ async function expectSession(nms: NmsProgram, serving: ReturnType<typeof rig.ser
 }
 
 const megabyte = 1024 * 1024;
-const rekey = { bytes: 2 * megabyte, seconds: 3600, timeout: 20 };
+const rekey = { bytes: 2 * megabyte, seconds: 3600, timeoutSeconds: 20 };
 
 /** 5 MB both ways. Resolves with how often keys were exchanged again. */
 async function transfer(nms: NmsProgram, serving: ReturnType<typeof rig.serve>): Promise<number> {

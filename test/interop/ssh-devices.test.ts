@@ -2,9 +2,9 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { connectSsh } from '@callhome/nms/session/ssh.js';
 import { watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
+import { proveServer } from '@callhome/shared/ssh/client.js';
 import { generateKeyPair, type KeyPair, publicKeyOf, signer } from '@callhome/shared/ssh/key-pair.js';
 import { publicKeyLine, publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -56,15 +56,12 @@ async function openSession(
   const [socket] = await program.expect('a call', calling);
   owned({ stop: async () => void socket.destroy() });
   const [known] = publicKeysFromText(hostKey.publicKey, 'the host key');
-  const device = { id: 'router1', hostKeys: [], labels: {} };
-  const life = watchLifecycle(socket, 20);
-  const connection = await connectSsh(socket, life, {
-    identify: (blob) => (known?.blob.equals(blob) ? device : undefined),
-    signer: signer(identity),
-    user: 'callhome',
-    keepalive: { maxWaitSeconds: 30, maxAttempts: 3 },
-  });
-  return { program, life, connection, session: await connection.openChannel() };
+  const life = watchLifecycle(socket, 20, 'opening');
+  const proved = await proveServer(socket, life);
+  expect(proved.hostKey).toEqual(known?.blob);
+  const keepalive = { maxWaitSeconds: 30, maxAttempts: 3 };
+  const connection = await proved.logIn({ user: 'callhome', key: signer(identity), keepalive });
+  return { program, life, connection, session: await connection.openSession() };
 }
 
 const pair = (privateKey: KeyObject): KeyPair => ({

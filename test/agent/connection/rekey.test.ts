@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connectSsh } from '@callhome/nms/session/ssh.js';
 import { watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
+import { proveServer } from '@callhome/shared/ssh/client.js';
 import { generateKeyPair, type KeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
 import { describe, expect, it } from 'vitest';
 import { countExchanges, createRig, internals, logIn, subsystem, userKey } from './rig.js';
@@ -12,20 +12,17 @@ const rig = createRig();
 
 const megabyte = 1024 * 1024;
 const size = 50 * megabyte;
-const unlimited = { bytes: Number.MAX_SAFE_INTEGER, seconds: 3600, timeout: 20 };
+const unlimited = { bytes: Number.MAX_SAFE_INTEGER, seconds: 3600, timeoutSeconds: 20 };
 
 const openBySsh2 = async (nms: Socket): Promise<Duplex> =>
   subsystem(await logIn(nms, userKey, { hostVerifier: () => true }));
 
-async function openByCollector(nms: Socket, hostKey: KeyPair): Promise<Duplex> {
-  const device = { id: 'router1', hostKeys: [], labels: {} };
-  const connection = await connectSsh(nms, watchLifecycle(nms, 20), {
-    identify: (blob) => (blob.equals(hostKey.publicKey.blob) ? device : undefined),
-    signer: signer(userKey),
-    user: 'callhome',
-    keepalive: { maxWaitSeconds: 30, maxAttempts: 3 },
-  });
-  return connection.openChannel();
+async function openByCollector(nms: Socket, { publicKey }: KeyPair): Promise<Duplex> {
+  const server = await proveServer(nms, watchLifecycle(nms, 20, 'opening'));
+  expect(server.hostKey).toEqual(publicKey.blob);
+  const keepalive = { maxWaitSeconds: 30, maxAttempts: 3 };
+  const connection = await server.logIn({ user: 'callhome', key: signer(userKey), keepalive });
+  return connection.openSession();
 }
 
 describe('keys are exchanged again', () => {
@@ -66,7 +63,7 @@ describe('keys are exchanged again', () => {
 
   it('and the peer that does not go on with it is cut off', async () => {
     const { device, nms } = await rig.dial();
-    const serving = rig.serve(device, { rekey: { ...unlimited, seconds: 0.05, timeout: 0.2 } });
+    const serving = rig.serve(device, { rekey: { ...unlimited, seconds: 0.05, timeoutSeconds: 0.2 } });
     const client = await logIn(nms);
     Object.assign(internals(client, '_protocol'), { parse: () => undefined });
     expect(await (await serving).ended).toMatchObject({
@@ -78,7 +75,7 @@ describe('keys are exchanged again', () => {
 
   it('and the peer that starts it and does not go on is cut off', async () => {
     const { device, nms } = await rig.dial();
-    const serving = rig.serve(device, { rekey: { ...unlimited, timeout: 0.2 } });
+    const serving = rig.serve(device, { rekey: { ...unlimited, timeoutSeconds: 0.2 } });
     const client = await logIn(nms);
     const protocol = internals(client, '_protocol');
     (protocol['rekey'] as unknown as () => void).call(protocol);

@@ -11,6 +11,7 @@ import type {
   ConnectionFacts,
   DeviceDefinition,
   DeviceRecord,
+  Holder,
   Registry,
   RegistryChange,
 } from '@callhome/nms/registry/registry.js';
@@ -22,8 +23,11 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const now = new Date('2026-03-04T05:06:07Z');
-const openHere = () => openEmbeddedRegistry(folder, now);
+const now = '2026-03-04T05:06:07.000Z';
+const openHere = () => openEmbeddedRegistry(folder);
+
+/** A collector's connections, one after the other. */
+const held = (connection: number, owner = 'collector'): Holder => ({ owner, connection });
 
 function device(id: string, ...blobs: string[]): DeviceDefinition {
   const hostKeys = blobs.map((blob) => ({ type: 'ssh-ed25519', blob, fingerprint: `SHA256:${blob}` }));
@@ -116,13 +120,50 @@ describe('devices', () => {
   });
 });
 
+describe('a change of a device', () => {
+  test('keeps its history, is there after a reopening, and is told', async () => {
+    const first = await openHere();
+    await first.add(device('a', 'old', 'kept'));
+    await first.connected('a', held(1), facts);
+    await first.disconnected('a', held(1), now, 'gone');
+    const heard: RegistryChange[] = [];
+    first.watch((change) => heard.push(change));
+    const changed = { ...device('a', 'kept', 'new'), user: 'admin', labels: { site: 'wien' } };
+    expect(await first.change(changed)).toBe(true);
+    expect(heard).toEqual([{ kind: 'changed', device: changed }]);
+    await first.close();
+    const registry = await openHere();
+    expect(await registry.get('a')).toMatchObject({ ...changed, connections: 1, reason: 'gone' });
+    expect(await registry.withHostKey('new')).toEqual(changed);
+    expect(await registry.withHostKey('old')).toBeUndefined();
+    await registry.close();
+  });
+
+  test("that brings another's key changes nothing, and none is made of one that is not there", async () => {
+    const registry = await openHere();
+    await registry.add(device('a', 'a'));
+    await registry.add(device('b', 'b'));
+    const heard: RegistryChange[] = [];
+    registry.watch((change) => heard.push(change));
+    await expect(registry.change({ ...device('a', 'new', 'b'), user: 'admin' })).rejects.toMatchObject({
+      code: 'CALLHOME_HOST_KEY_TAKEN',
+      facts: { device: 'b' },
+    });
+    expect(await registry.change(device('c', 'c'))).toBe(false);
+    expect(await registry.withHostKey('a')).toEqual(device('a', 'a'));
+    expect(await registry.withHostKey('new')).toBeUndefined();
+    expect(heard).toEqual([]);
+    await registry.close();
+  });
+});
+
 describe('connections', () => {
   test('are counted, and their facts and their end are kept', async () => {
     const registry = await openHere();
     await registry.add(device('a', 'a'));
-    await registry.connected('a', { ...facts, sessionId: 1 });
-    await registry.disconnected('a', '2026-03-04T05:01:00.000Z', 'the peer closed the connection');
-    await registry.connected('a', facts);
+    await registry.connected('a', held(1), { ...facts, sessionId: 1 });
+    await registry.disconnected('a', held(1), '2026-03-04T05:01:00.000Z', 'the peer closed the connection');
+    await registry.connected('a', held(2), facts);
     expect(await registry.get('a')).toEqual({
       ...device('a', 'a'),
       ...facts,
@@ -139,7 +180,10 @@ describe('connections', () => {
     const registry = await openHere();
     await registry.add(device('a', 'a'));
     const capabilities = Array.from({ length: 300 }, (_, i) => `${i}`.padEnd(1024, 'ü').slice(0, 512));
-    await registry.connected('a', { ...facts, capabilities: [...capabilities, 'x'.repeat(300_000)] });
+    await registry.connected('a', held(1), {
+      ...facts,
+      capabilities: [...capabilities, 'x'.repeat(300_000)],
+    });
     const kept = await registry.get('a');
     expect(kept?.capabilities).toEqual(capabilities.slice(0, kept?.capabilities?.length));
     expect((kept?.capabilities?.length ?? 0) + (kept?.capabilitiesDropped ?? 0)).toBe(301);
@@ -151,11 +195,11 @@ describe('connections', () => {
 
   test('of a device that is gone leave it gone, and a late end leaves a new device of the same id alone', async () => {
     const registry = await openHere();
-    await registry.connected('a', facts);
-    await registry.disconnected('a', facts.connectedAt, 'gone');
+    await registry.connected('a', held(2), facts);
+    await registry.disconnected('a', held(2), facts.connectedAt, 'gone');
     expect(await all(registry)).toEqual([]);
     await registry.add(device('a', 'a'));
-    await registry.disconnected('a', facts.connectedAt, 'the old one');
+    await registry.disconnected('a', held(2), facts.connectedAt, 'the old one');
     expect(await registry.get('a')).not.toHaveProperty('reason');
     await registry.close();
   });
@@ -173,26 +217,53 @@ describe('connections', () => {
     await registry.callFailed('a', { ...call, reason: 'the first' });
     await registry.callFailed('a', call);
     expect((await registry.get('a'))?.lastAttempt).toEqual(call);
-    await registry.connected('a', facts);
+    await registry.connected('a', held(2), facts);
     expect(await registry.get('a')).not.toHaveProperty('lastAttempt');
     await registry.close();
   });
 
-  test('that were open when the last collector stopped are over', async () => {
+  test('of an owner whose life is over are over, and those of others stay', async () => {
     const first = await openHere();
-    await first.add(device('a', 'a'));
-    await first.add(device('b', 'b'));
-    await first.connected('a', facts);
+    for (const id of ['a', 'b', 'c']) await first.add(device(id, id));
+    await first.connected('a', held(2), facts);
+    await first.connected('b', held(2, 'another'), facts);
     await first.close();
     const registry = await openHere();
+    await registry.release('collector', now, 'the collector stopped');
     expect(await registry.get('a')).toMatchObject({
       ...facts,
       state: 'disconnected',
       connections: 1,
-      disconnectedAt: now.toISOString(),
+      disconnectedAt: now,
       reason: 'the collector stopped',
     });
-    expect(await registry.get('b')).not.toHaveProperty('reason');
+    expect(await registry.get('b')).toMatchObject({ state: 'connected' });
+    expect(await registry.get('c')).not.toHaveProperty('reason');
+    await registry.close();
+  });
+
+  test('that are late do not end the one that came after, whoever has it', async () => {
+    const registry = await openHere();
+    await registry.add(device('a', 'a'));
+    const heard: RegistryChange[] = [];
+    registry.watch((change) => heard.push(change));
+    await registry.connected('a', held(1), facts);
+    await registry.connected('a', held(2), facts);
+    await registry.disconnected('a', held(1), now, 'replaced');
+    expect(await registry.get('a')).toMatchObject({ state: 'connected', connections: 2 });
+    // The same number, of another owner.
+    await registry.connected('a', held(2, 'another'), { ...facts, remoteAddress: '192.0.2.2 port 7' });
+    await registry.disconnected('a', held(2), now, 'late');
+    await registry.release('collector', now, 'late');
+    expect(await registry.get('a')).toMatchObject({ state: 'connected', connections: 3 });
+    expect(heard.at(-1)).toEqual({
+      kind: 'held',
+      id: 'a',
+      holder: held(2, 'another'),
+      remoteAddress: '192.0.2.2 port 7',
+    });
+    await registry.disconnected('a', held(2, 'another'), now, 'its own');
+    expect(await registry.get('a')).toMatchObject({ state: 'disconnected', reason: 'its own' });
     await registry.close();
   });
 });
@@ -240,7 +311,7 @@ describe('the file', () => {
   test('that is a folder, or has no folder, is refused', async () => {
     await mkdir(file());
     await expect(openHere()).rejects.toMatchObject(unusable);
-    await expect(openEmbeddedRegistry(join(folder, 'none'), now)).rejects.toMatchObject(unusable);
+    await expect(openEmbeddedRegistry(join(folder, 'none'))).rejects.toMatchObject(unusable);
   });
 
   /** Writes into the closed file; SQLite has no checksums that would notice. */
@@ -361,7 +432,8 @@ test('a collector that is killed while it writes loses nothing that it was told 
     }
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     expect(child.signalCode).toBe('SIGKILL');
-    const registry = await openEmbeddedRegistry(state, now);
+    const registry = await openEmbeddedRegistry(state);
+    await registry.release('collector', now, 'the collector stopped');
     const kept = await all(registry);
     // Told of: `last` added, the one before it removed. The one after it may have come as far as any step.
     const ids = kept.map(({ id }) => id);

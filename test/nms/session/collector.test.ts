@@ -14,8 +14,8 @@ describe('a device that calls the collector', () => {
     const connected = rig.logged('device connected');
     serve(await rig.call());
     expect(await connected).toMatchObject({ device: 'router1', session: 7 });
-    expect((await rig.collector.connection('router1')?.session.request('<get/>'))?.xml).toContain('<ok/>');
-    expect(rig.collector.counters()).toMatchObject({ accepted: 1, established: 1 });
+    expect(await rig.ask('router1')).toContain('<ok/>');
+    expect(await rig.counters()).toMatchObject({ accepted: 1, established: 1 });
   });
 
   it('may have more capabilities than are kept, and how many is told', async () => {
@@ -32,6 +32,7 @@ describe('a device that calls the collector', () => {
         }),
     });
     await connected;
+    await rig.settled();
     const kept = await rig.registry.get('router1');
     expect(kept?.capabilitiesDropped).toBeGreaterThan(0);
     expect((kept?.capabilities?.length ?? 0) + (kept?.capabilitiesDropped ?? 0)).toBeGreaterThan(4000);
@@ -74,7 +75,7 @@ describe('a device that calls the collector', () => {
     });
     expect((await refused)['reason']).toContain(fingerprint(stranger.publicKey.blob));
     expect(requests).toEqual([]);
-    expect(rig.collector.counters()).toMatchObject({ 'failed.CALLHOME_HOST_KEY_UNKNOWN': 1 });
+    expect(await rig.counters()).toMatchObject({ 'failed.CALLHOME_HOST_KEY_UNKNOWN': 1 });
   });
 
   it('gets none either when it shows a known key that it does not hold, and takes nothing over', async () => {
@@ -82,7 +83,6 @@ describe('a device that calls the collector', () => {
     const connected = rig.logged('device connected');
     serve(await rig.call());
     await connected;
-    const rightful = rig.collector.connection('router1');
     const refused = rig.logged('CALLHOME_HANDSHAKE_FAILED');
     const requests: string[] = [];
     const thief = { publicKey: hostKey.publicKey, privateKey: generateKeyPair().privateKey };
@@ -92,7 +92,7 @@ describe('a device that calls the collector', () => {
     });
     await refused;
     expect(requests).toEqual([]);
-    expect(rig.collector.connection('router1')).toBe(rightful);
+    expect(await rig.ask('router1')).toContain('<ok/>');
     expect(await rig.registry.get('router1')).toMatchObject({ state: 'connected', connections: 1 });
   });
 
@@ -207,6 +207,7 @@ describe('a call that fails when the key is proved', () => {
     const connected = rig.logged('device connected');
     serve(await rig.call());
     await connected;
+    await rig.settled();
     expect(await rig.registry.get('router1')).not.toHaveProperty('lastAttempt');
   });
 
@@ -230,7 +231,7 @@ describe('a key that two devices have', () => {
     const hosts = ['127.0.0.1', '127.0.0.2'];
     const calls = [];
     for (let turn = 0; turn <= 4; turn += 1) {
-      expect(rig.collector.likelyClone('router1')).toBeUndefined();
+      expect((await rig.collector.fleet.presence('router1')).likelyClone).toBeUndefined();
       const connected = rig.logged('device connected');
       const replaced = rig.logged('device disconnected');
       serve(await rig.call(hosts[turn % 2]));
@@ -248,7 +249,7 @@ describe('a key that two devices have', () => {
       device: 'router1',
       reason: expect.stringContaining('127.0.0.2'),
     });
-    expect(rig.collector.likelyClone('router1')).toBe('127.0.0.2');
+    expect((await rig.collector.fleet.presence('router1')).likelyClone).toBe('127.0.0.2');
   });
 });
 
@@ -258,7 +259,7 @@ describe('admission', () => {
     const [first, second] = [await rig.call(), await rig.call()];
     const third = await rig.call();
     await closed(third);
-    expect(rig.collector.counters()).toMatchObject({ accepted: 2, 'refused.too-many-handshakes': 1 });
+    expect(await rig.counters()).toMatchObject({ accepted: 2, 'refused.too-many-handshakes': 1 });
     const gone = rig.logged('CALLHOME_PEER_CLOSED');
     first.destroy();
     await gone;
@@ -274,6 +275,6 @@ describe('admission', () => {
     serve(await rig.call());
     await connected;
     await closed(await rig.call());
-    expect(rig.collector.counters()).toMatchObject({ 'refused.too-many-connections': 1 });
+    expect(await rig.counters()).toMatchObject({ 'refused.too-many-connections': 1 });
   });
 });

@@ -68,7 +68,7 @@ describe('a device', () => {
       },
     });
     expect(await failed).toMatchObject({ code: 'CALLHOME_DISCONNECTED' });
-    expect(rig.collector.connection('router1')).toBeUndefined();
+    expect(await rig.collector.fleet.presence('router1')).toEqual({ connected: false });
   });
 
   it('that takes packets of no bytes is cut off instead of written to for ever', async () => {
@@ -119,7 +119,8 @@ describe('a device', () => {
       },
     });
     await connected;
-    await expect(rig.collector.connection('router1')?.openChannel()).rejects.toMatchObject({
+    const reached = await rig.collector.fleet.reach('router1');
+    await expect(reached.openSession()).rejects.toMatchObject({
       code: 'CALLHOME_CHANNEL_REFUSED',
     });
     await over[1];
@@ -142,10 +143,10 @@ describe('a device', () => {
       },
     });
     await connected;
-    const channel = await rig.collector.connection('router1')?.openChannel();
-    await expect.poll(() => channel?.readableLength).toBeGreaterThan(0);
-    const closing = new Promise((resolve) => channel?.once('close', resolve));
-    channel?.destroy();
+    const channel = await (await rig.collector.fleet.reach('router1')).openSession();
+    await expect.poll(() => channel.readableLength).toBeGreaterThan(0);
+    const closing = new Promise((resolve) => channel.once('close', resolve));
+    channel.destroy();
     await Promise.all([closing, over[1]]);
   });
 });
@@ -213,7 +214,7 @@ describe('silent callers that renew their connections', () => {
     }
     over();
     if (from !== '127.0.0.1') expect(calls).toBe(1);
-    expect(rig.collector.counters()['failed.CALLHOME_GAVE_WAY']).toBeGreaterThan(0);
+    expect((await rig.counters())['failed.CALLHOME_GAVE_WAY']).toBeGreaterThan(0);
   });
 
   it('are a few lines in the log', async () => {
@@ -223,8 +224,7 @@ describe('silent callers that renew their connections', () => {
     await stop;
     await rig.collector.stop();
     over();
-    const { counters } = rig.collector;
-    const told = Object.entries(counters()).filter(([name]) => /^(refused|failed)/.test(name));
+    const told = Object.entries(await rig.counters()).filter(([name]) => /^(refused|failed)/.test(name));
     expect(told.length).toBeGreaterThan(0);
     expect(rig.lines().length).toBeLessThanOrEqual(4 * told.length);
   });
@@ -246,6 +246,6 @@ describe('a device that comes no further than its login', () => {
     }
     await Promise.all(sockets.slice(0, 4).map((socket) => socket.destroyed || closed(socket)));
     expect(sockets.filter((socket) => !socket.destroyed)).toHaveLength(2);
-    expect(rig.collector.counters()).toMatchObject({ 'failed.CALLHOME_REPLACED': 4 });
+    expect(await rig.counters()).toMatchObject({ 'failed.CALLHOME_REPLACED': 4 });
   });
 });

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { type Collector, startCollector } from '@callhome/nms/collector.js';
 import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
 import type { Registry } from '@callhome/nms/registry/registry.js';
+import { parseOperation } from '@callhome/shared/netconf/operation.js';
 import { openServerSession } from '@callhome/shared/netconf/server-session.js';
 import { generateKeyPair, hostSigners, type KeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { fingerprint } from '@callhome/shared/ssh/public-key.js';
@@ -16,6 +18,9 @@ export const hostKey = generateKeyPair();
 
 const limits = { maxConnections: 100, maxHandshakes: 50, handshakeTimeoutSeconds: 60 };
 
+/** The collector's name in the registry. */
+const owner = 'collector';
+
 export interface StartOptions extends Partial<typeof limits> {
   readonly identity?: KeyPair;
   readonly user?: string;
@@ -28,6 +33,9 @@ export interface Rig {
   start(options?: StartOptions): Promise<void>;
   /** Makes another device known. */
   addDevice(id: string, key: KeyPair): Promise<void>;
+  /** What a connected device answers to `<get/>`. */
+  ask(device: string): Promise<string>;
+  counters(): Promise<Readonly<Record<string, number>>>;
   /** @param from the loopback address that it comes from */
   call(from?: string): Promise<Socket>;
   /** Resolves when the registry has what became of calls that are over. */
@@ -52,7 +60,7 @@ export function createRig(): Rig {
   beforeEach(async () => {
     captured = captureLog();
     folder = await createFolder('registry');
-    registry = await openEmbeddedRegistry(folder, new Date());
+    registry = await openEmbeddedRegistry(folder);
     await addDevice('router1', hostKey);
   });
   afterEach(async () => {
@@ -87,7 +95,7 @@ export function createRig(): Rig {
         admission: { ...limits, ...admission },
         warnings: [],
       };
-      collector = await startCollector(config, registry, captured.log);
+      collector = await startCollector(config, registry, captured.log, owner);
     },
     async call(from) {
       const port = collector.addresses()[0]?.port ?? 0;
@@ -99,6 +107,12 @@ export function createRig(): Rig {
       return socket;
     },
     addDevice,
+    async ask(device) {
+      const reached = await collector.fleet.reach(device);
+      const { body } = await reached.send(parseOperation('<get/>'), {});
+      return text(body);
+    },
+    counters: () => collector.fleet.counters(),
     settled: () => new Promise(setImmediate),
     lines: () => captured.text().trim().split('\n'),
     logged: (wanted) => captured.next(wanted),

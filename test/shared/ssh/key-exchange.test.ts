@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net';
-import { connectSsh } from '@callhome/nms/session/ssh.js';
 import { watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { algorithms } from '@callhome/shared/ssh/algorithms.js';
-import { generateKeyPair, signer } from '@callhome/shared/ssh/key-pair.js';
+import { proveServer } from '@callhome/shared/ssh/client.js';
 import { Client } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { closed, createRig, internals } from '../../agent/connection/rig.js';
@@ -16,13 +15,7 @@ const ends: readonly (readonly [string, string, (ours: Socket) => Promise<unknow
   [
     "the collector's SSH client",
     'kex-strict-s-v00@openssh.com',
-    (ours) =>
-      connectSsh(ours, watchLifecycle(ours, 20), {
-        identify: () => undefined,
-        user: 'callhome',
-        signer: signer(generateKeyPair()),
-        keepalive: undefined,
-      }),
+    (ours) => proveServer(ours, watchLifecycle(ours, 20, 'opening')),
   ],
 ];
 

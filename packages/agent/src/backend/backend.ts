@@ -1,10 +1,8 @@
 import type { Duplex } from 'node:stream';
+import type { SessionStream } from '@callhome/shared/connection/connection.js';
 
-/** The channel of one NETCONF session. */
-export interface SessionChannel extends Duplex {
-  /** Tells the peer a program's exit status, where the transport has a place for it; before the channel's end. */
-  exit?(status: number): void;
-}
+/** What a backend needs of a session's stream. */
+export type SessionChannel = Duplex & Pick<SessionStream, 'exit'>;
 
 /** Who opened a NETCONF session, and over which connection. */
 export interface SessionOrigin {

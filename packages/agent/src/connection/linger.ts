@@ -1,3 +1,4 @@
+import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 
 /** What tells whether a connection has served its purpose. */
@@ -14,19 +15,18 @@ export interface Linger {
  * another session in time, opens none at all, or closes its channel without `<close-session>`.
  * @param seconds how long another session may take to come
  */
-export function lingerAfterSessions(
-  seconds: number,
-  ended: Promise<unknown>,
-  end: (reason: CallhomeError) => void,
-): Linger {
+export function lingerAfterSessions(seconds: number, life: Pick<Lifecycle, 'end' | 'ended'>): Linger {
   let timer: NodeJS.Timeout | undefined;
   const needed = (): void => clearTimeout(timer);
-  void ended.then(needed);
+  void life.ended.then(needed);
   return {
     needed,
     done() {
       needed();
-      timer = setTimeout(() => end(new CallhomeError('CALLHOME_SESSIONS_DONE', { seconds })), seconds * 1000);
+      timer = setTimeout(
+        () => life.end(new CallhomeError('CALLHOME_SESSIONS_DONE', { seconds })),
+        seconds * 1000,
+      );
     },
   };
 }

@@ -16,6 +16,9 @@ import { newToken, urlFile } from '../northbound/http/api-files.js';
 const stopLimit = 5_000;
 const answerGrace = 2_000;
 
+/** Its name in the registry, which it has for itself. */
+const owner = 'collector';
+
 interface ServeOptions {
   readonly config: string;
   readonly stateDir?: string;
@@ -39,15 +42,16 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
   try {
     const folder = await openStateFolder(stateDir ?? defaultStateFolder(), 'callhome-nms');
     ends.push(() => folder.release());
-    const registry = await openEmbeddedRegistry(folder.path, new Date());
+    const registry = await openEmbeddedRegistry(folder.path);
     ends.push(() => registry.close());
-    const fleet = await startCollector(config, registry, log);
-    ends.push(() => fleet.stop());
+    const collector = await startCollector(config, registry, log, owner);
+    ends.push(() => collector.stop());
     const users = new Set(config.listeners.map(({ user }) => user));
     const api = await startApi({
       ...config.api,
       registry,
-      fleet,
+      fleet: collector.fleet,
+      emit: collector.events.emit,
       log,
       token: await newToken(folder.path),
       version: readVersion(),
@@ -58,8 +62,8 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
     ends.push(() => api.stop(answerGrace));
     await writeFileAtomic(urlFile(folder.path), `${api.url}\n`);
     ends.push(() => rm(urlFile(folder.path), { force: true }));
-    log.info({ listeners: fleet.addresses(), api: api.url }, 'collector started');
-    const service = serviceManager(() => `${fleet.connected()} devices connected`, log);
+    log.info({ listeners: collector.addresses(), api: api.url }, 'collector started');
+    const service = serviceManager(() => `${collector.size()} devices connected`, log);
     ends.push(() => service.stop());
     service.ready();
     const signal = await asked;

@@ -1,22 +1,27 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { transports } from '@callhome/shared/connection/connection.js';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import Database from 'libsql';
 import { z } from 'zod';
 import { deviceId } from './device-id.js';
 import { applicationId, migrate } from './migrations.js';
-import type { DeviceRecord, Registry, RegistryChange } from './registry.js';
+import type { DeviceDefinition, DeviceRecord, Registry, RegistryChange } from './registry.js';
 
 /** Devices that are read at once. */
 const pageSize = 50;
 /** Of a device's capabilities that are kept. Bytes in sum. */
 const maxCapabilities = 256 * 1024;
 
+const hostKeys = `
+  (SELECT json_group_array(json_object('type', type, 'blob', blob, 'fingerprint', fingerprint))
+    FROM (SELECT type, blob, fingerprint FROM host_key WHERE device = device.id ORDER BY host_key.rowid)) AS host_keys`;
+
+const selectDefinition = `SELECT id, user, labels, ${hostKeys} FROM device`;
+
 const selectDevices = `
-  SELECT id, user, labels, state, connections, facts, disconnected_at, reason, last_attempt,
-    (SELECT json_group_array(json_object('type', type, 'blob', blob, 'fingerprint', fingerprint))
-      FROM (SELECT type, blob, fingerprint FROM host_key WHERE device = device.id ORDER BY host_key.rowid)) AS host_keys
+  SELECT id, user, labels, state, connections, facts, disconnected_at, reason, last_attempt, ${hostKeys}
   FROM device`;
 
 /** A column that holds JSON. */
@@ -35,7 +40,7 @@ function json<T extends z.ZodType>(content: T) {
 }
 
 const connectionFacts = z.object({
-  transport: z.literal('ssh'),
+  transport: z.enum(transports),
   remoteAddress: z.string(),
   hostKey: z.string(),
   sessionId: z.number(),
@@ -51,28 +56,36 @@ const lastAttempt = z.object({
   reason: z.string(),
 });
 
-const deviceRow = z.object({
+const definitionRow = z.object({
   id: deviceId,
   user: z.string().nullable(),
   labels: json(z.record(z.string(), z.string())),
+  host_keys: json(z.array(z.object({ type: z.string(), blob: z.string(), fingerprint: z.string() }))),
+});
+
+const deviceRow = definitionRow.extend({
   state: z.enum(['connected', 'disconnected']),
   connections: z.number(),
   facts: json(connectionFacts).nullable(),
   disconnected_at: z.string().nullable(),
   reason: z.string().nullable(),
   last_attempt: json(lastAttempt).nullable(),
-  host_keys: json(z.array(z.object({ type: z.string(), blob: z.string(), fingerprint: z.string() }))),
 });
 
 const keyOwner = z.object({ device: z.string() }).optional();
 
+function definitionOf({ id, user, labels, host_keys }: z.infer<typeof definitionRow>): DeviceDefinition {
+  return { id, labels, hostKeys: host_keys, ...(user === null ? {} : { user }) };
+}
+
 function recordOf(row: unknown): DeviceRecord {
-  const { user, facts, disconnected_at, reason, last_attempt, host_keys, ...columns } = deviceRow.parse(row);
+  const columns = deviceRow.parse(row);
+  const { state, connections, facts, disconnected_at, reason, last_attempt } = columns;
   return {
-    ...columns,
+    ...definitionOf(columns),
+    state,
+    connections,
     ...facts,
-    hostKeys: host_keys,
-    ...(user === null ? {} : { user }),
     ...(disconnected_at === null ? {} : { disconnectedAt: disconnected_at }),
     ...(reason === null ? {} : { reason }),
     ...(last_attempt === null ? {} : { lastAttempt: last_attempt }),
@@ -118,11 +131,10 @@ function prepareSchema(db: Database.Database): void {
 }
 
 /**
- * Opens the registry in a state folder that the caller owns, and creates it where there is none. A device that was
- * connected when the last collector stopped is disconnected from then on, as of `now`.
+ * Opens the registry in a state folder that the caller owns, and creates it where there is none.
  * @throws CALLHOME_STATE_UNUSABLE; so does every method of the registry when its file fails
  */
-export async function openEmbeddedRegistry(folder: string, now: Date): Promise<Registry> {
+export async function openEmbeddedRegistry(folder: string): Promise<Registry> {
   const path = join(folder, 'registry.db');
   const failed = (error: unknown) =>
     error instanceof CallhomeError
@@ -140,14 +152,14 @@ export async function openEmbeddedRegistry(folder: string, now: Date): Promise<R
     throw failed(error);
   }
   try {
-    return registryOn(db, failed, now);
+    return registryOn(db, failed);
   } catch (error) {
     db.close();
     throw failed(error);
   }
 }
 
-function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeError, now: Date): Registry {
+function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeError): Registry {
   db.pragma('busy_timeout = 5000');
   // Before the journal is a separate file: from the first write on the header tells whose database it is.
   prepareSchema(db);
@@ -171,26 +183,28 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
       db.pragma('synchronous = NORMAL');
     }
   };
-  db.prepare(
-    `UPDATE device SET state = 'disconnected', disconnected_at = ?, reason = 'the collector stopped'
-      WHERE state = 'connected'`,
-  ).run(now.toISOString());
-
   const getDevice = db.prepare(`${selectDevices} WHERE id = ?`);
   const listDevices = db.prepare(`${selectDevices} WHERE id > ? ORDER BY id LIMIT ${pageSize}`);
   const countDevices = db.prepare('SELECT count(*) AS n FROM device');
   const getOwner = db.prepare('SELECT device FROM host_key WHERE blob = ?');
+  const getDeviceWithKey = db.prepare(
+    `${selectDefinition} WHERE id = (SELECT device FROM host_key WHERE blob = ?)`,
+  );
   const addDevice = db.prepare(
     'INSERT INTO device (id, user, labels) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
   );
   const addKey = db.prepare('INSERT INTO host_key (blob, device, type, fingerprint) VALUES (?, ?, ?, ?)');
+  const setDefinition = db.prepare('UPDATE device SET user = ?, labels = ? WHERE id = ?');
+  const removeKeys = db.prepare('DELETE FROM host_key WHERE device = ?');
   const removeDevice = db.prepare('DELETE FROM device WHERE id = ?');
   const setConnected = db.prepare(
-    "UPDATE device SET state = 'connected', connections = connections + 1, facts = ?, last_attempt = NULL WHERE id = ?",
+    `UPDATE device SET state = 'connected', owner = ?, connection = ?, connections = connections + 1, facts = ?,
+      last_attempt = NULL WHERE id = ?`,
   );
-  const setDisconnected = db.prepare(
-    "UPDATE device SET state = 'disconnected', disconnected_at = ?, reason = ? WHERE id = ? AND state = 'connected'",
-  );
+  const disconnect = `
+    UPDATE device SET state = 'disconnected', owner = NULL, connection = NULL, disconnected_at = ?, reason = ?`;
+  const setDisconnected = db.prepare(`${disconnect} WHERE id = ? AND owner = ? AND connection = ?`);
+  const releaseAll = db.prepare(`${disconnect} WHERE owner = ?`);
   const setLastAttempt = db.prepare('UPDATE device SET last_attempt = ? WHERE id = ?');
 
   const listeners = new Set<(change: RegistryChange) => void>();
@@ -205,31 +219,50 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
     }
   };
 
+  const addKeys = ({ id, hostKeys }: DeviceDefinition): void => {
+    for (const { blob, type, fingerprint } of hostKeys) {
+      const owner = keyOwner.parse(getOwner.get(blob))?.device;
+      if (owner === id) continue;
+      if (owner !== undefined)
+        throw new CallhomeError('CALLHOME_HOST_KEY_TAKEN', { fingerprint, device: owner });
+      addKey.run(blob, id, type, fingerprint);
+    }
+  };
+
   return {
     async add(device) {
       attempt(() =>
         durably(() => {
           const added = addDevice.run(device.id, device.user ?? null, JSON.stringify(device.labels));
           if (added.changes === 0) throw new CallhomeError('CALLHOME_DEVICE_EXISTS', { device: device.id });
-          for (const key of device.hostKeys) {
-            const owner = keyOwner.parse(getOwner.get(key.blob))?.device;
-            if (owner === device.id) continue;
-            if (owner !== undefined) {
-              throw new CallhomeError('CALLHOME_HOST_KEY_TAKEN', {
-                fingerprint: key.fingerprint,
-                device: owner,
-              });
-            }
-            addKey.run(key.blob, device.id, key.type, key.fingerprint);
-          }
+          addKeys(device);
         }),
       );
       tell({ kind: 'added', device });
+    },
+    async change(device) {
+      const { id, user, labels } = device;
+      const changed = attempt(() =>
+        durably(() => {
+          if (setDefinition.run(user ?? null, JSON.stringify(labels), id).changes === 0) return false;
+          removeKeys.run(id);
+          addKeys(device);
+          return true;
+        }),
+      );
+      if (changed) tell({ kind: 'changed', device });
+      return changed;
     },
     async get(id) {
       return attempt(() => {
         const row = getDevice.get(id);
         return row === undefined ? undefined : recordOf(row);
+      });
+    },
+    async withHostKey(blob) {
+      return attempt(() => {
+        const row = getDeviceWithKey.get(blob);
+        return row === undefined ? undefined : definitionOf(definitionRow.parse(row));
       });
     },
     async *list() {
@@ -250,13 +283,18 @@ function registryOn(db: Database.Database, failed: (error: unknown) => CallhomeE
       if (removed) tell({ kind: 'removed', id });
       return removed;
     },
-    async connected(id, facts) {
+    async connected(id, holder, facts) {
       const capabilities = keptCapabilities(facts.capabilities);
       const capabilitiesDropped = facts.capabilities.length - capabilities.length;
-      attempt(() => setConnected.run(JSON.stringify({ ...facts, capabilities, capabilitiesDropped }), id));
+      const kept = JSON.stringify({ ...facts, capabilities, capabilitiesDropped });
+      const { changes } = attempt(() => setConnected.run(holder.owner, holder.connection, kept, id));
+      if (changes > 0) tell({ kind: 'held', id, holder, remoteAddress: facts.remoteAddress });
     },
-    async disconnected(id, at, reason) {
-      attempt(() => setDisconnected.run(at, reason, id));
+    async disconnected(id, { owner, connection }, at, reason) {
+      attempt(() => setDisconnected.run(at, reason, id, owner, connection));
+    },
+    async release(owner, at, reason) {
+      attempt(() => releaseAll.run(at, reason, owner));
     },
     async callFailed(id, call) {
       attempt(() => setLastAttempt.run(JSON.stringify(call), id));

@@ -41,6 +41,11 @@ const migrations: readonly string[] = [
   INSERT INTO device_2 SELECT *, NULL FROM device;
   DROP TABLE device;
   ALTER TABLE device_2 RENAME TO device;`,
+
+  // Who has the connection, while there is one. Before, it was the one collector.
+  `ALTER TABLE device ADD COLUMN owner TEXT;
+  ALTER TABLE device ADD COLUMN connection INTEGER;
+  UPDATE device SET owner = 'collector', connection = 0 WHERE state = 'connected';`,
 ];
 
 /**

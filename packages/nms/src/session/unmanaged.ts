@@ -1,29 +1,49 @@
+import type { HostProof } from '@callhome/shared/connection/connection.js';
 import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
+import { concerned, revocation } from '../identity/revocation.js';
+import type { RegistryChange } from '../registry/registry.js';
 
 /** Connections of one device that have proved its key and are not under management yet. */
 const maxUnmanaged = 2;
 
+interface Proved {
+  readonly life: Lifecycle;
+  readonly proof: HostProof;
+  readonly remoteAddress: string;
+}
+
 /** Connections between the proof of a device's key and their management: a device that comes no further has few of them. */
 export interface Unmanaged {
   /** One that comes when there are enough replaces the oldest of the same device. */
-  add(device: string, life: Lifecycle, remoteAddress: string): void;
+  add(device: string, proved: Proved): void;
   remove(device: string, life: Lifecycle): void;
+  /** Ends what must end because of a change of the registry. */
+  follow(change: RegistryChange): void;
 }
 
-export function limitUnmanaged(): Unmanaged {
-  const byDevice = new Map<string, Set<Lifecycle>>();
+/** @param owner the collector's name in the registry */
+export function limitUnmanaged(owner: string): Unmanaged {
+  const byDevice = new Map<string, Map<Lifecycle, Proved>>();
   return {
-    add(device, life, remoteAddress) {
-      const lives = byDevice.get(device) ?? new Set();
-      byDevice.set(device, lives.add(life));
-      const [oldest] = lives;
-      if (lives.size > maxUnmanaged) oldest?.end(new CallhomeError('CALLHOME_REPLACED', { remoteAddress }));
+    add(device, proved) {
+      const connections = byDevice.get(device) ?? new Map<Lifecycle, Proved>();
+      byDevice.set(device, connections.set(proved.life, proved));
+      const [oldest] = connections.keys();
+      const { remoteAddress } = proved;
+      if (connections.size > maxUnmanaged)
+        oldest?.end(new CallhomeError('CALLHOME_REPLACED', { remoteAddress }));
     },
     remove(device, life) {
-      const lives = byDevice.get(device);
-      lives?.delete(life);
-      if (lives?.size === 0) byDevice.delete(device);
+      const connections = byDevice.get(device);
+      connections?.delete(life);
+      if (connections?.size === 0) byDevice.delete(device);
+    },
+    follow(change) {
+      for (const { life, proof } of byDevice.get(concerned(change))?.values() ?? []) {
+        const reason = revocation(change, proof, owner);
+        if (reason) life.end(reason);
+      }
     },
   };
 }

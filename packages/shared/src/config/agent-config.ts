@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { hashPassword, parseCryptHash } from '../crypt-hash/crypt-hash.js';
 import { peerText } from '../errors.js';
 import { startProblem } from '../files.js';
-import type { KeepaliveConfig } from '../ssh/keepalive.js';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { PublicKey } from '../ssh/public-key.js';
+import type { SshServerConfig } from '../ssh/server.js';
 import { serverOffer, type TransportParams } from '../ssh/transport-params.js';
 import type { SshUser } from '../ssh/user-authentication.js';
 import type { Configuration } from './configuration.js';
@@ -51,12 +51,8 @@ interface TcpEndpoint {
   readonly proxy: ProxyConfig | undefined;
 }
 
-interface SshEndpoint extends TcpEndpoint {
+interface SshEndpoint extends TcpEndpoint, SshServerConfig {
   readonly transport: 'ssh';
-  readonly hostKeys: readonly KeyPair[];
-  readonly users: readonly SshUser[];
-  readonly transportParams: TransportParams;
-  readonly keepalive: KeepaliveConfig | undefined;
 }
 
 /** One server of an application, by what carries the connection. */

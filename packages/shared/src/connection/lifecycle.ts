@@ -2,14 +2,16 @@ import type { Socket } from 'node:net';
 import { deferred } from '../deferred.js';
 import { CallhomeError } from '../errors.js';
 
-/** How far a connection has come. */
-export type Stage = 'identification' | 'handshake' | 'open' | 'ended';
-
-/** One SSH connection from its socket to its one end. */
+/** One connection from its socket to its one end. */
 export interface Lifecycle {
-  readonly stage: Stage;
-  /** Reaches the next stage; false when the connection has ended meanwhile. `open` stops the clock of the handshake. */
-  enter(stage: 'handshake' | 'open'): boolean;
+  readonly stage: 'opening' | 'open' | 'ended';
+  /** Goes on to another phase of the opening, by its name for people; false when the connection has ended meanwhile. */
+  enter(phase: string): boolean;
+  /**
+   * The peer has proved who it is: stops the clock of the opening. False when the connection has ended meanwhile.
+   * @param farewell what the transport says before an end in order
+   */
+  open(farewell: () => void): boolean;
   /** Ends it, for the reason of whoever comes first: what was written is sent, and the socket is gone in a second. */
   end(reason: CallhomeError): void;
   /** Ends it at once: for a peer that has vanished or does not read. */
@@ -18,8 +20,8 @@ export interface Lifecycle {
   readonly ended: Promise<CallhomeError>;
 }
 
-/** For the peer to take what was written and to close its side. Milliseconds. */
-const closeTimeout = 1000;
+/** For the peer to take what was written and to close its side. */
+const closeTimeoutMs = 1000;
 
 /** Closes a socket by a reset: with a FIN the kernel would go on for minutes to reach a peer that has vanished. */
 function reset(socket: Socket): void {
@@ -31,19 +33,17 @@ function reset(socket: Socket): void {
 
 /**
  * Watches over a connected socket, which it owns from now on.
- * @param handshakeTimeoutSeconds from now until `open`
+ * @param openingTimeoutSeconds from now until `open`
+ * @param firstPhase of the opening, as `enter` has it
  */
-export function watchLifecycle(socket: Socket, handshakeTimeoutSeconds: number): Lifecycle {
+export function watchLifecycle(socket: Socket, openingTimeoutSeconds: number, firstPhase: string): Lifecycle {
   const ended = deferred<CallhomeError>();
-  let stage: Stage = 'identification';
+  let stage: Lifecycle['stage'] = 'opening';
+  let phase = firstPhase;
+  let sayFarewell: () => void = () => undefined;
   const limit = setTimeout(() => {
-    cut(
-      new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', {
-        seconds: handshakeTimeoutSeconds,
-        stage: `SSH ${stage}`,
-      }),
-    );
-  }, handshakeTimeoutSeconds * 1000);
+    cut(new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', { seconds: openingTimeoutSeconds, stage: phase }));
+  }, openingTimeoutSeconds * 1000);
 
   function finish(reason: CallhomeError): boolean {
     if (stage === 'ended') return false;
@@ -57,8 +57,9 @@ export function watchLifecycle(socket: Socket, handshakeTimeoutSeconds: number):
     reset(socket);
   }
   function end(reason: CallhomeError): void {
+    if (stage === 'open') sayFarewell();
     if (!finish(reason)) return;
-    const force = setTimeout(() => reset(socket), closeTimeout);
+    const force = setTimeout(() => reset(socket), closeTimeoutMs);
     socket.once('close', () => clearTimeout(force));
     socket.end();
   }
@@ -66,9 +67,8 @@ export function watchLifecycle(socket: Socket, handshakeTimeoutSeconds: number):
     cut(new CallhomeError('CALLHOME_CONNECTION_LOST', { why: error.message }, error)),
   );
   socket.once('close', () => {
-    finish(
-      new CallhomeError('CALLHOME_PEER_CLOSED', { when: stage === 'open' ? '' : `during the SSH ${stage}` }),
-    );
+    const when = stage === 'open' ? '' : `during the ${phase}`;
+    finish(new CallhomeError('CALLHOME_PEER_CLOSED', { when }));
   });
   return {
     get stage() {
@@ -76,8 +76,14 @@ export function watchLifecycle(socket: Socket, handshakeTimeoutSeconds: number):
     },
     enter(next) {
       if (stage === 'ended') return false;
-      stage = next;
-      if (next === 'open') clearTimeout(limit);
+      phase = next;
+      return true;
+    },
+    open(farewell) {
+      if (stage === 'ended') return false;
+      stage = 'open';
+      sayFarewell = farewell;
+      clearTimeout(limit);
       return true;
     },
     end,

@@ -2,7 +2,15 @@ import type { Socket } from 'node:net';
 import type { Channel, Client, Connection } from 'ssh2';
 import type { Lifecycle } from '../connection/lifecycle.js';
 import { CallhomeError } from '../errors.js';
-import { isExchangingKeys, openChannels, packetSizeOf, queuedPackets, stateOf } from './ssh2-internals.js';
+import {
+  isExchangingKeys,
+  openChannels,
+  packetSizeOf,
+  queuedPackets,
+  readToEndWhenDestroyed,
+  replaceWrite,
+  stateOf,
+} from './ssh2-internals.js';
 import { readInTurns } from './turns.js';
 import { dropUselessMessages } from './useless-messages.js';
 
@@ -21,9 +29,9 @@ const maxPiece = 64 * 1024;
 /** RFC 4254 §5.1 sets no least packet size; a peer that grants less than this does not mean to be written to. */
 const minPacket = 256;
 
-/** How long a peer may leave a write untaken, and then the channel unclosed. Milliseconds. */
-const maxStall = 120_000;
-const closeTimeout = 10_000;
+/** How long a peer may leave a write untaken, and then the channel unclosed. */
+const maxStallMs = 120_000;
+const closeTimeoutMs = 10_000;
 
 /** Guards the channels of a connection. */
 export interface ConnectionGuard {
@@ -66,7 +74,7 @@ export function guardConnection(
   const isClear = (): boolean => !isExchangingKeys(connection) && !socket.writableNeedDrain;
 
   const stalled = (): void =>
-    life.cut(new CallhomeError('CALLHOME_PEER_STALLED', { seconds: maxStall / 1000 }));
+    life.cut(new CallhomeError('CALLHOME_PEER_STALLED', { seconds: maxStallMs / 1000 }));
   /** Ends what nobody reads: the channel where the connection is fine, and the connection where even that is not taken. */
   function giveUp(channel: Channel): void {
     if (stateOf(channel) !== 'open') return;
@@ -74,19 +82,18 @@ export function guardConnection(
     channel.destroy();
     setTimeout(() => {
       if (stateOf(channel) === 'closing') stalled();
-    }, closeTimeout).unref();
+    }, closeTimeoutMs).unref();
   }
 
   /** Writes in pieces, each when the one before is taken by the peer's window and by the socket; none without limit. */
   function paceWrites(channel: Channel): void {
-    const write = channel._write.bind(channel);
     let stall: NodeJS.Timeout | undefined;
     let pieceTaken: ((error?: Error | null) => void) | undefined;
     const restartStall = (): void => {
       clearTimeout(stall);
-      stall = setTimeout(() => giveUp(channel), maxStall).unref();
+      stall = setTimeout(() => giveUp(channel), maxStallMs).unref();
     };
-    channel._write = (data: Buffer, encoding, callback) => {
+    replaceWrite(channel, (write) => (data: Buffer, encoding, callback) => {
       if (callback === pieceTaken) {
         // ssh2 itself, with the rest of a piece: the peer's window has grown.
         restartStall();
@@ -122,14 +129,11 @@ export function guardConnection(
         }
       };
       writeOn();
-    };
+    });
   }
 
   return {
     guardChannel(channel) {
-      // What comes behind a channel's end is an error of its streams, whoever listens.
-      channel.on('error', () => undefined);
-      channel.stderr.on('error', () => undefined);
       const packetSize = packetSizeOf(channel);
       if (!(packetSize >= minPacket)) {
         // Closed, it takes no write any more: of 0 bytes each, ssh2 would never come to an end.
@@ -140,13 +144,7 @@ export function guardConnection(
         return;
       }
       paceWrites(channel);
-      // ssh2 tells of a channel's end only when it is read to its end; who destroys it does not read on.
-      const destroy = channel.destroy.bind(channel);
-      channel.destroy = () => {
-        destroy();
-        channel.unpipe().resume();
-        return channel;
-      };
+      readToEndWhenDestroyed(channel);
     },
   };
 }

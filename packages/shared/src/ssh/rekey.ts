@@ -9,12 +9,12 @@ export interface RekeyLimits {
   /** Both directions together. */
   readonly bytes: number;
   readonly seconds: number;
-  /** For the exchange of new ones. Seconds. */
-  readonly timeout: number;
+  /** For the exchange of new ones. */
+  readonly timeoutSeconds: number;
 }
 
 /** RFC 4253 §9. An exchange waits behind all that is on its way, which takes time on a slow line. */
-const usualLimits: RekeyLimits = { bytes: 1024 ** 3, seconds: 3600, timeout: 120 };
+const usualLimits: RekeyLimits = { bytes: 1024 ** 3, seconds: 3600, timeoutSeconds: 120 };
 
 /** Starts an exchange of keys when those of an open connection are used up, and limits each, the peer's too. */
 export function watchKeys(
@@ -40,8 +40,8 @@ export function watchKeys(
     clearTimeout(timer);
     timer = setTimeout(() => {
       const stage = 'SSH exchange of new keys';
-      life.cut(new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', { seconds: limits.timeout, stage }));
-    }, limits.timeout * 1000);
+      life.cut(new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', { seconds: limits.timeoutSeconds, stage }));
+    }, limits.timeoutSeconds * 1000);
     // ssh2 passes over it where the peer has started one.
     connection.rekey();
   }

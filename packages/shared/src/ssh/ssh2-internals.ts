@@ -1,7 +1,10 @@
-import type { Channel, Client, Connection, PublicKeyAuthContext } from 'ssh2';
+import ssh2, { type Channel, type Client, type Connection, type PublicKeyAuthContext } from 'ssh2';
 import { writeStrings } from './wire.js';
 
 // What callhome needs of ssh2 beyond its documented interface. The version is pinned; look here when it changes.
+
+// Its own keep-alive cannot be turned off for one server, and its timeout waits for a FIN that never comes.
+Object.assign(ssh2.Server, { KEEPALIVE_CLIENT_INTERVAL: 0 });
 
 function member(owner: unknown, name: string): unknown {
   return typeof owner === 'object' && owner !== null ? Reflect.get(owner, name) : undefined;
@@ -192,6 +195,53 @@ export function packetSizeOf(channel: Channel): number {
 /** `closing` from our CHANNEL_CLOSE to the peer's; `closed` once both are through. */
 export function stateOf(channel: Channel): unknown {
   return member(member(channel, 'outgoing'), 'state');
+}
+
+/** Puts another way of writing in the place of a channel's own, which it is handed. */
+export function replaceWrite(channel: Channel, make: (write: Channel['_write']) => Channel['_write']): void {
+  channel._write = make(channel._write.bind(channel));
+}
+
+/** Shows each piece that a channel receives when it arrives, read or not, and tells of each that is sent. */
+export function watchPieces(channel: Channel, heard: (piece: Buffer) => void, sent: () => void): void {
+  const push = channel.push.bind(channel);
+  channel.push = (piece, ...args) => {
+    if (piece instanceof Buffer) heard(piece);
+    return push(piece, ...args);
+  };
+  replaceWrite(channel, (write) => (...args) => {
+    sent();
+    write(...args);
+  });
+}
+
+/** ssh2 tells of a channel's end only when it is read to its end: who destroys it does not, so it is read for them. */
+export function readToEndWhenDestroyed(channel: Channel): void {
+  const destroy = channel.destroy.bind(channel);
+  channel.destroy = () => {
+    destroy();
+    channel.unpipe().resume();
+    return channel;
+  };
+}
+
+/** What comes behind a channel's end is an error of its streams, whoever listens. */
+export function ignoreErrors(channel: Channel): void {
+  channel.on('error', () => undefined);
+  channel.stderr.on('error', () => undefined);
+}
+
+/** SSH_DISCONNECT_KEY_EXCHANGE_FAILED and HOST_KEY_NOT_VERIFIABLE (RFC 4253 §11.1): what clients say of a host key. */
+const hostKeyReasons: readonly unknown[] = [3, 9];
+
+/** Whether an error of a server's connection is a client's refusal of the host key. */
+export function isHostKeyRefusal(error: Error): boolean {
+  return hostKeyReasons.includes(member(error, 'code'));
+}
+
+/** Tells a device that its host key is not known (RFC 4253 §11.1), where ssh2 has no other reason to give than its own. */
+export function refuseHostKey(client: Client): void {
+  call(member(client, '_protocol'), 'disconnect', hostKeyReasons[1]);
 }
 
 /** Answers the closing of a session that had no channel yet, which ssh2 forgets to do, and frees its number. */

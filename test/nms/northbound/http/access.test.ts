@@ -278,9 +278,9 @@ describe('connections', () => {
 
   test('that carry sessions take no place of requests, and have a limit of their own', async () => {
     await api.registry.add({ id: 'on', hostKeys: [], labels: {} });
-    const device = fakeDevice('on');
+    const device = fakeDevice();
     const [near] = channelPair();
-    device.onOpenChannel = async () => near;
+    device.onOpenSession = async () => near;
     api.fleet.devices.set('on', device);
     const upgrade = head('GET /v1/devices/on/netconf HTTP/1.1', 'Connection: Upgrade', 'Upgrade: netconf');
     const tunnels = Array.from({ length: 2 }, () => api.raw().on('error', () => undefined));

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { writeLogLines } from '@callhome/nms/events/log-lines.js';
 import { type ApiOptions, startApi } from '@callhome/nms/northbound/http/server.js';
 import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
 import type { Registry } from '@callhome/nms/registry/registry.js';
@@ -27,20 +28,22 @@ export interface TestApi {
 
 export async function startTestApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
   const folder = await mkdtemp(join(tmpdir(), 'callhome-api-'));
-  const registry = await openEmbeddedRegistry(folder, new Date());
+  const registry = await openEmbeddedRegistry(folder);
   const fleet = fakeFleet();
   const logged: string[] = [];
   const cleanUp = async () => {
     await registry.close();
     await rm(folder, { recursive: true });
   };
+  const log = createLog('test', { write: (line) => void logged.push(line) });
   const api = await startApi({
     address: '127.0.0.1',
     port: 0,
     token,
     registry,
     fleet,
-    log: createLog('test', { write: (line) => void logged.push(line) }),
+    emit: writeLogLines(log).follow,
+    log,
     version: '1.2.3',
     startedAt: new Date('2026-01-02T03:04:05Z'),
     defaultUser: 'callhome',

@@ -1,8 +1,8 @@
 import { Duplex, PassThrough } from 'node:stream';
-import type { DeviceConnection, Fleet } from '@callhome/nms/fleet.js';
-import type { ClientSession, ReplyStream, RequestOptions } from '@callhome/shared/netconf/client-session.js';
-
-type Stream = ClientSession['stream'];
+import type { Fleet, ReachedDevice } from '@callhome/nms/fleet/fleet.js';
+import { deferred } from '@callhome/shared/deferred.js';
+import { CallhomeError } from '@callhome/shared/errors.js';
+import type { ReplyStream, RequestOptions } from '@callhome/shared/netconf/client-session.js';
 
 /** One request that reached a device, and the means to answer it. */
 export interface Asked {
@@ -17,16 +17,16 @@ export interface Asked {
 
 /** A connected device, played by the test. */
 export interface FakeDevice {
-  readonly connection: DeviceConnection;
+  readonly reached: ReachedDevice;
   /** Called with each request; the reply has begun when it returns. */
   onRequest: (asked: Asked) => void;
-  onOpenChannel: () => Promise<Duplex>;
-  /** Loses its connection: the collector's session is over. */
+  onOpenSession: () => Promise<Duplex>;
+  /** Loses its connection. */
   lose(): void;
 }
 
-export function fakeDevice(device: string): FakeDevice {
-  const stream: Stream = async (operation, options = {}) => {
+export function fakeDevice(): FakeDevice {
+  const send: ReachedDevice['send'] = async (operation, options) => {
     // As the real one: who looks at one of its two ends may leave the other alone.
     const body = new PassThrough().on('error', () => undefined);
     let settle: (errors: Awaited<ReplyStream['errors']>) => void = () => undefined;
@@ -37,7 +37,7 @@ export function fakeDevice(device: string): FakeDevice {
     });
     errors.catch(() => undefined);
     fake.onRequest({
-      operation: typeof operation === 'string' ? operation : operation.xml.toString(),
+      operation: operation.xml.toString(),
       options,
       body,
       answer(xml, found = []) {
@@ -59,52 +59,36 @@ export function fakeDevice(device: string): FakeDevice {
   const unexpected = () => {
     throw new Error('not expected here');
   };
-  let lose: () => void = () => undefined;
-  const closed = new Promise<undefined>((resolve) => {
-    lose = () => resolve(undefined);
-  });
+  const lost = deferred<CallhomeError>();
   const fake: FakeDevice = {
-    connection: {
-      device,
-      session: {
-        sessionId: 42,
-        capabilities: ['urn:ietf:params:netconf:base:1.1'],
-        framing: 'chunked',
-        request: unexpected,
-        stream,
-        close: unexpected,
-        destroy: unexpected,
-        closed,
-      },
-      openChannel: () => fake.onOpenChannel(),
-    },
+    reached: { send, openSession: () => fake.onOpenSession(), lost: lost.promise },
     onRequest: unexpected,
-    onOpenChannel: unexpected,
-    lose,
+    onOpenSession: unexpected,
+    lose: () => lost.resolve(new CallhomeError('CALLHOME_STOPPED', {})),
   };
   return fake;
 }
 
-/** A fleet of such devices, and what it was told to disconnect. */
+/** A fleet of such devices. */
 export interface FakeFleet extends Fleet {
   readonly devices: Map<string, FakeDevice>;
-  readonly disconnected: (readonly [device: string, reason: string])[];
 }
 
 export function fakeFleet(): FakeFleet {
   const devices = new Map<string, FakeDevice>();
-  const disconnected: (readonly [string, string])[] = [];
   return {
     devices,
-    disconnected,
-    connection: (device) => devices.get(device)?.connection,
-    likelyClone: () => undefined,
-    connected: () => devices.size,
-    disconnect(device, reason) {
-      disconnected.push([device, reason]);
-      devices.delete(device);
+    async reach(device) {
+      const fake = devices.get(device);
+      if (!fake) throw new CallhomeError('CALLHOME_DEVICE_NOT_CONNECTED', { device });
+      return fake.reached;
     },
-    counters: () => ({ accepted: 3, lost: 1 }),
+    async presence(device) {
+      if (!devices.has(device)) return { connected: false };
+      return { connected: true, sessionId: 42, capabilities: ['urn:ietf:params:netconf:base:1.1'] };
+    },
+    connected: async () => devices.size,
+    counters: async () => ({ accepted: 3, lost: 1 }),
   };
 }
 

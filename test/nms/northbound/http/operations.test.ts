@@ -18,7 +18,7 @@ async function start(wait: number): Promise<void> {
   api = await startTestApi({ limits: { connections, operations: { bytes: maxOperation, wait }, ...times } });
   asked = [];
   for (const id of ['one', 'two']) {
-    const device = fakeDevice(id);
+    const device = fakeDevice();
     device.onRequest = (request) => asked.push(request);
     api.fleet.devices.set(id, device);
   }

@@ -14,7 +14,7 @@ beforeEach(async () => {
   api = await startTestApi();
   client = createApiClient({ url: new URL(api.url), token, tokenFile: 'token' });
   await api.registry.add({ id: 'off', hostKeys: [], user: 'u', labels: {} });
-  device = fakeDevice('on');
+  device = fakeDevice();
   api.fleet.devices.set('on', device);
 });
 afterEach(() => api.stop());

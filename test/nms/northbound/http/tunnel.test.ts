@@ -17,10 +17,10 @@ let far: Duplex;
 beforeEach(async () => {
   api = await startTestApi();
   client = createApiClient({ url: new URL(api.url), token, tokenFile: 'token' });
-  device = fakeDevice('on');
+  device = fakeDevice();
   api.fleet.devices.set('on', device);
   [channel, far] = channelPair();
-  device.onOpenChannel = async () => channel;
+  device.onOpenSession = async () => channel;
 });
 afterEach(() => api.stop());
 
@@ -112,7 +112,7 @@ test('a caller that goes away closes the channel', async () => {
 
 test('a caller that goes away while the channel is being opened closes it too', async () => {
   const opening = new Promise<() => void>((asked) => {
-    device.onOpenChannel = () => new Promise((open) => asked(() => open(channel)));
+    device.onOpenSession = () => new Promise((open) => asked(() => open(channel)));
   });
   const socket = api.raw().on('error', () => undefined);
   socket.write(head('GET /v1/devices/on/netconf HTTP/1.1', 'Connection: Upgrade', 'Upgrade: netconf'));
@@ -133,7 +133,7 @@ test('a stop breaks the tunnels off at once: half a message does not look like a
 });
 
 test('a device that refuses, is not connected or not there is told as such', async () => {
-  device.onOpenChannel = () =>
+  device.onOpenSession = () =>
     Promise.reject(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why: 'too many' }));
   await expect(client.netconf('on')).rejects.toMatchObject({ facts: { code: 'CALLHOME_CHANNEL_REFUSED' } });
   await api.registry.add({ id: 'off', hostKeys: [], user: 'u', labels: {} });

@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { CallhomeError } from '@callhome/shared/errors.js';
+import { CallhomeError, isCallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import type { z } from 'zod';
-import type { DeviceConnection, Fleet } from '../../fleet.js';
+import type { Emit } from '../../events/events.js';
+import type { Fleet, ReachedDevice } from '../../fleet/fleet.js';
 import type { DeviceRecord, Registry } from '../../registry/registry.js';
 import type { Operations } from './operations.js';
 
@@ -10,6 +11,7 @@ import type { Operations } from './operations.js';
 export interface ApiContext {
   readonly registry: Registry;
   readonly fleet: Fleet;
+  readonly emit: Emit;
   readonly log: Log;
   readonly version: string;
   readonly startedAt: Date;
@@ -47,9 +49,11 @@ export async function knownDevice(call: Call): Promise<DeviceRecord> {
 }
 
 /** @throws CALLHOME_DEVICE_NOT_CONNECTED, CALLHOME_DEVICE_UNKNOWN */
-export async function liveDevice(call: Call): Promise<DeviceConnection> {
-  const connection = call.fleet.connection(call.device);
-  if (connection) return connection;
-  await knownDevice(call);
-  throw new CallhomeError('CALLHOME_DEVICE_NOT_CONNECTED', { device: call.device });
+export async function reachDevice(call: Call): Promise<ReachedDevice> {
+  try {
+    return await call.fleet.reach(call.device);
+  } catch (error) {
+    if (isCallhomeError(error, 'CALLHOME_DEVICE_NOT_CONNECTED')) await knownDevice(call);
+    throw error;
+  }
 }

@@ -16,26 +16,26 @@ import { type DeviceView, deviceRequest } from './schemas.js';
 const maxBytes = 256 * 1024;
 
 /** What the registry keeps of a device and what is live of it, as one. */
-function viewOf(
+async function viewOf(
   record: DeviceRecord,
   { fleet, defaultUser }: Pick<ApiContext, 'fleet' | 'defaultUser'>,
-): DeviceView {
-  const connection = fleet.connection(record.id);
+): Promise<DeviceView> {
+  const live = await fleet.presence(record.id);
   return {
     id: record.id,
-    state: connection ? 'connected' : 'disconnected',
+    state: live.connected ? 'connected' : 'disconnected',
     transport: record.transport ?? null,
     remoteAddress: record.remoteAddress ?? null,
     hostKey: record.hostKey ?? null,
     user: record.user ?? defaultUser ?? null,
-    sessionId: connection?.session.sessionId ?? null,
-    capabilities: connection?.session.capabilities ?? record.capabilities ?? null,
-    capabilitiesDropped: connection ? 0 : (record.capabilitiesDropped ?? 0),
+    sessionId: live.sessionId ?? null,
+    capabilities: live.capabilities ?? record.capabilities ?? null,
+    capabilitiesDropped: live.capabilities ? 0 : (record.capabilitiesDropped ?? 0),
     connectedAt: record.connectedAt ?? null,
     disconnectedAt: record.disconnectedAt ?? null,
     reason: record.reason ?? null,
     lastAttempt: record.lastAttempt ?? null,
-    likelyClone: fleet.likelyClone(record.id) ?? null,
+    likelyClone: live.likelyClone ?? null,
     connections: record.connections,
     labels: { ...record.labels },
     hostKeys: record.hostKeys,
@@ -46,7 +46,7 @@ function viewOf(
 async function* arrayOfDevices(call: Call): AsyncGenerator<string> {
   let before = '[';
   for await (const record of call.registry.list()) {
-    yield `${before}${JSON.stringify(viewOf(record, call))}`;
+    yield `${before}${JSON.stringify(await viewOf(record, call))}`;
     before = ',\n';
   }
   yield before === '[' ? '[]\n' : ']\n';
@@ -65,7 +65,7 @@ export async function listDevices(call: Call): Promise<void> {
 /** GET /v1/devices/{id} */
 export async function showDevice(call: Call): Promise<void> {
   const record = await knownDevice(call);
-  sendJson(call.response, 200, viewOf(record, call));
+  sendJson(call.response, 200, await viewOf(record, call));
 }
 
 /** @throws CALLHOME_KEY_INVALID, for keys too that say nothing of who shows them */
@@ -94,8 +94,8 @@ export async function addDevice(call: Call): Promise<void> {
     labels: labels ?? {},
     ...(user !== undefined && { user }),
   });
-  call.log.info({ device: call.device }, 'device added');
-  sendJson(call.response, 201, viewOf(await knownDevice(call), call));
+  call.emit({ kind: 'device-added', device: call.device });
+  sendJson(call.response, 201, await viewOf(await knownDevice(call), call));
 }
 
 /** DELETE /v1/devices/{id} */
@@ -103,7 +103,6 @@ export async function removeDevice(call: Call): Promise<void> {
   if (!(await call.registry.remove(call.device))) {
     throw new CallhomeError('CALLHOME_DEVICE_UNKNOWN', { device: call.device });
   }
-  call.fleet.disconnect(call.device, 'the device was removed');
-  call.log.info({ device: call.device }, 'device removed');
+  call.emit({ kind: 'device-removed', device: call.device });
   call.response.writeHead(204).end();
 }

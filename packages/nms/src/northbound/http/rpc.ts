@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { ReplyStream } from '@callhome/shared/netconf/client-session.js';
 import { hasFailed } from '@callhome/shared/netconf/rpc-error.js';
-import { type Call, liveDevice } from './call.js';
+import { type Call, reachDevice } from './call.js';
 import { problemOf } from './problem.js';
 import { errorTrailer, outcome, outcomeTrailer, type RpcQuery } from './schemas.js';
 
@@ -62,9 +62,9 @@ function readsTrailers(request: IncomingMessage): boolean {
  * begun is cut, since a chunked body that ends in order is whole to whoever reads no trailers.
  * @throws the error, to be told by a problem or a cut
  */
-function endEarly({ request, response, device, log }: Call, cause: CallhomeError): void {
+function endEarly({ request, response, device, emit }: Call, cause: CallhomeError): void {
   const error = new CallhomeError('CALLHOME_REPLY_CUT', { device, why: reasonOf(cause) }, cause);
-  log.warn({ device, code: cause.code, reason: reasonOf(cause) }, 'reply cut off');
+  emit({ kind: 'reply-cut', device, code: cause.code, reason: reasonOf(cause) });
   if (!response.headersSent || !readsTrailers(request)) throw error;
   const json = JSON.stringify(problemOf(error));
   const ascii = json.replace(
@@ -105,9 +105,9 @@ export async function sendRpc(call: Call, { timeout }: RpcQuery): Promise<void> 
         device: call.device,
       });
     }
-    const { session } = await liveDevice(call);
+    const reached = await reachDevice(call);
     const limits = { signal: gone.signal, ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }) };
-    await answer(call, () => session.stream(operation, { ...limits, onTaken: giveBack }));
+    await answer(call, () => reached.send(operation, { ...limits, onTaken: giveBack }));
   } finally {
     giveBack();
   }

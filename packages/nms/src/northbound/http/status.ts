@@ -8,8 +8,8 @@ export async function showStatus(call: Call): Promise<void> {
     version: call.version,
     startedAt: call.startedAt.toISOString(),
     devices: await call.registry.count(),
-    connected: call.fleet.connected(),
-    counters: call.fleet.counters(),
+    connected: await call.fleet.connected(),
+    counters: await call.fleet.counters(),
   };
   sendJson(call.response, 200, view);
 }

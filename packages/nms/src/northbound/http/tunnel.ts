@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CallhomeError } from '@callhome/shared/errors.js';
-import { type Call, liveDevice } from './call.js';
+import { type Call, reachDevice } from './call.js';
 import { tunnelProtocol } from './schemas.js';
 
 /** How long a device may be silent after the caller has ended its half. Milliseconds. */
@@ -41,8 +41,8 @@ export async function openTunnel(call: Call): Promise<void> {
   if (call.request.headers.upgrade?.toLowerCase() !== tunnelProtocol) {
     throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why: `the only upgrade is to ${tunnelProtocol}` });
   }
-  const connection = await liveDevice(call);
-  const channel = await connection.openChannel();
+  const reached = await reachDevice(call);
+  const channel = await reached.openSession();
   channel.on('error', (error) =>
     call.log.debug({ device: call.device, reason: error.message }, 'tunnel broke off'),
   );
@@ -56,5 +56,5 @@ export async function openTunnel(call: Call): Promise<void> {
     `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${tunnelProtocol}\r\n\r\n`,
   );
   if (call.head.length > 0) socket.unshift(call.head);
-  join(socket, channel, connection.session.closed);
+  join(socket, channel, reached.lost);
 }

@@ -1,0 +1,54 @@
+import { reasonOf } from '@callhome/shared/errors.js';
+import type { Registry } from '../registry/registry.js';
+import type { CollectorEvent, Emit } from './events.js';
+
+/** Keeps in the registry what happens to each device. */
+export interface History {
+  readonly follow: Emit;
+  /** Resolves when the registry has all that happened so far. */
+  settled(): Promise<void>;
+}
+
+/** The registry's trouble, such as a full disk, is an event too, and ends nothing. */
+export function keepHistory(registry: Registry, owner: string, emit: Emit): History {
+  /** What the registry has still to learn of each device, in the order in which it happened. */
+  const stories = new Map<string, Promise<void>>();
+
+  function tell(device: string, write: () => Promise<void>): void {
+    const before = stories.get(device) ?? Promise.resolve();
+    const story = before
+      .then(write)
+      .catch((error) => emit({ kind: 'registry-failed', device, reason: reasonOf(error) }))
+      .then(() => {
+        if (stories.get(device) === story) stories.delete(device);
+      });
+    stories.set(device, story);
+  }
+
+  function follow(event: CollectorEvent): void {
+    switch (event.kind) {
+      case 'call-failed': {
+        const { device, failure } = event;
+        if (device !== undefined) tell(device, () => registry.callFailed(device, failure));
+        return;
+      }
+      case 'device-connected': {
+        const { device, call, facts } = event;
+        tell(device, () => registry.connected(device, { owner, connection: call.connection }, facts));
+        return;
+      }
+      case 'device-disconnected': {
+        const { device, call, at, reason } = event;
+        tell(device, () => registry.disconnected(device, { owner, connection: call.connection }, at, reason));
+        return;
+      }
+    }
+  }
+
+  return {
+    follow,
+    async settled() {
+      while (stories.size > 0) await Promise.all(stories.values());
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import type { Duplex } from 'node:stream';
+import type { CallhomeError } from '@callhome/shared/errors.js';
+import type { ReplyStream, RequestOptions } from '@callhome/shared/netconf/client-session.js';
+import type { Operation } from '@callhome/shared/netconf/operation.js';
+
+/** A connected device, wherever its connection is. */
+export interface ReachedDevice {
+  /**
+   * Sends one operation on the session that all share who send single ones; resolves with the first bytes of its reply.
+   * @throws what that session throws, and CALLHOME_CHANNEL_REFUSED where there is none and none can be opened
+   */
+  send(operation: Operation, options: RequestOptions): Promise<ReplyStream>;
+  /**
+   * The byte stream of a session of one's own, nothing sent yet: the caller says hello.
+   * @throws CALLHOME_CHANNEL_REFUSED, CALLHOME_CONNECTION_LOST
+   */
+  openSession(): Promise<Duplex>;
+  /** Resolves with the reason when its connection is over: a stream that ends just before that was cut off. */
+  readonly lost: Promise<CallhomeError>;
+}
+
+/** What is live of a device. */
+export interface Presence {
+  readonly connected: boolean;
+  /** The number of the session that all share; undefined while there is none. */
+  readonly sessionId?: number;
+  /** As that session has them. */
+  readonly capabilities?: readonly string[];
+  /** Where else the device's key seems to be in use: an address. */
+  readonly likelyClone?: string;
+}
+
+/** The devices that can be reached, wherever their connections are. */
+export interface Fleet {
+  /** @throws CALLHOME_DEVICE_NOT_CONNECTED */
+  reach(device: string): Promise<ReachedDevice>;
+  presence(device: string): Promise<Presence>;
+  /** How many devices are connected. */
+  connected(): Promise<number>;
+  /** How often each kind of thing has happened since the start, by name: connections accepted, refused by reason, lost. */
+  counters(): Promise<Readonly<Record<string, number>>>;
+}

@@ -1,0 +1,182 @@
+import type { Socket } from 'node:net';
+import type { NmsConfig } from '@callhome/shared/config/nms-config.js';
+import type { ClientConnection, HostProof } from '@callhome/shared/connection/connection.js';
+import { type Lifecycle, watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
+import { areDescriptorsFew } from '@callhome/shared/descriptors.js';
+import { CallhomeError, toCallhomeError } from '@callhome/shared/errors.js';
+import type { CallFacts, Emit } from '../events/events.js';
+import { identify } from '../identity/identify.js';
+import { admit, type Newcomer, sourceOf } from '../listen/admission.js';
+import type { DeviceDefinition, Registry } from '../registry/registry.js';
+import type { Prove, ProvedCaller } from './prove.js';
+import type { Unmanaged } from './unmanaged.js';
+
+/** Where devices call. */
+export interface CalledListener {
+  readonly name: string;
+  readonly prove: Prove;
+  /** Whom to log in as at devices that have no user of their own. */
+  readonly user: string;
+}
+
+/** A device that has proved who it is and let the collector in. */
+export interface LoggedIn {
+  readonly device: string;
+  readonly connection: ClientConnection;
+  readonly call: CallFacts;
+  /** Where it calls from. */
+  readonly host: string;
+}
+
+/**
+ * Brings a device under management, and follows it to the end of its connection.
+ * @param admitted is asked last whether the device is still welcome: what it throws ends the connection
+ * @throws what keeps it from being managed
+ */
+export type Manage = (arrived: LoggedIn, admitted: () => Promise<void>) => Promise<void>;
+
+/** What calls need of the rest of the collector. */
+export interface CallParts {
+  readonly admission: NmsConfig['admission'];
+  readonly registry: Registry;
+  readonly unmanaged: Unmanaged;
+  readonly manage: Manage;
+  readonly emit: Emit;
+}
+
+/** The calls of devices, from their admission to the end of their connections. */
+export interface Calls {
+  /** Takes a call, or refuses it. */
+  take(socket: Socket, listener: CalledListener): void;
+  /** Ends all calls; resolves when the last of what is to be told of them was told. */
+  end(reason: CallhomeError): Promise<void>;
+}
+
+/** A call that was taken, and what it has shown of itself so far. */
+interface Call {
+  readonly facts: CallFacts;
+  readonly host: string;
+  readonly life: Lifecycle;
+  readonly newcomer: Newcomer & { silent: boolean; readonly life: Lifecycle };
+  /** What it wanted to prove: anybody can, and it is not to be held against the device. */
+  claim?: HostProof;
+  /** Who it is, once that is proved. */
+  device?: string;
+}
+
+/** What a promise comes to, unless the connection ends before: then rejects with the reason. */
+function whileAlive<T>(life: Lifecycle, promise: Promise<T>): Promise<T> {
+  return Promise.race([promise, life.ended.then((reason) => Promise.reject(reason))]);
+}
+
+export function takeCalls({ admission, registry, unmanaged, manage, emit }: CallParts): Calls {
+  /** All whose story is not over. */
+  const calls = new Map<Call, Promise<void>>();
+  /** Those that have not authenticated yet, in the order in which they came. */
+  const newcomers = new Set<Call['newcomer']>();
+  let connections = 0;
+  let lastConnection = 0;
+
+  function ownerOf({ hostKey }: HostProof): Promise<DeviceDefinition | undefined> {
+    return registry.withHostKey(hostKey.toString('base64'));
+  }
+
+  /** Lets it in among those that have still to authenticate, or refuses it. */
+  function admitCall(socket: Socket, listener: string): Call | undefined {
+    const host = socket.remoteAddress ?? 'unknown';
+    const remoteAddress = `${host} port ${socket.remotePort ?? 0}`;
+    const origin = { listener, source: sourceOf(host), remoteAddress };
+    const now = performance.now();
+    const load = { connections, newcomers, fewDescriptors: areDescriptorsFew() };
+    const verdict = admit(load, admission, origin.source, now);
+    if (verdict.kind === 'refused') {
+      emit({ kind: 'call-refused', call: origin, rule: verdict.rule });
+      socket.destroy();
+      return undefined;
+    }
+    if (verdict.insteadOf) {
+      newcomers.delete(verdict.insteadOf);
+      verdict.insteadOf.life.cut(new CallhomeError('CALLHOME_GAVE_WAY', {}));
+    }
+    connections += 1;
+    lastConnection += 1;
+    const life = watchLifecycle(socket, admission.handshakeTimeoutSeconds, 'SSH identification');
+    const newcomer = { source: origin.source, since: now, silent: true, life };
+    newcomers.add(newcomer);
+    void life.ended.then(() => {
+      connections -= 1;
+    });
+    const facts = { ...origin, connection: lastConnection };
+    emit({ kind: 'call-accepted', call: facts });
+    return { facts, host, life, newcomer };
+  }
+
+  function prove(call: Call, socket: Socket, listener: CalledListener): Promise<ProvedCaller> {
+    return listener.prove(socket, call.life, {
+      onFirstWords() {
+        call.newcomer.silent = false;
+      },
+      onClaimed(claim) {
+        call.claim = claim;
+      },
+    });
+  }
+
+  /** Who has proved itself; whom nobody knows is refused, and has been shown no user, no credential and no signature. */
+  async function identifyCaller(call: Call, caller: ProvedCaller): Promise<DeviceDefinition> {
+    const { proof } = caller;
+    const identity = identify(proof, await whileAlive(call.life, ownerOf(proof)));
+    if (identity.kind === 'refused') {
+      caller.refuse(identity.reason);
+      throw identity.reason;
+    }
+    call.device = identity.device.id;
+    unmanaged.add(call.device, { life: call.life, proof, remoteAddress: call.facts.remoteAddress });
+    return identity.device;
+  }
+
+  /** The registry may have changed since it was asked, and before its changes were looked at. */
+  async function admitted(call: Call, { proof }: ProvedCaller): Promise<void> {
+    const owner = await whileAlive(call.life, ownerOf(proof));
+    if (owner === undefined || owner.id !== call.device)
+      throw new CallhomeError('CALLHOME_DISCONNECTED', { reason: 'the device was removed' });
+    unmanaged.remove(owner.id, call.life);
+  }
+
+  async function tellFailure({ facts, life, device, claim }: Call, error: unknown): Promise<void> {
+    life.end(toCallhomeError(error));
+    const { code, message: reason } = await life.ended;
+    const owner = device === undefined && claim ? await ownerOf(claim).catch(() => undefined) : undefined;
+    if (device !== undefined) unmanaged.remove(device, life);
+    const { remoteAddress } = facts;
+    const failure = { at: new Date().toISOString(), remoteAddress, code, reason };
+    emit({ kind: 'call-failed', call: facts, device, claimed: owner?.id, failure });
+  }
+
+  async function follow(call: Call, socket: Socket, listener: CalledListener): Promise<void> {
+    try {
+      const caller = await prove(call, socket, listener);
+      const device = await identifyCaller(call, caller);
+      const connection = await caller.logIn(device.user ?? listener.user);
+      newcomers.delete(call.newcomer);
+      const arrived = { device: device.id, connection, call: call.facts, host: call.host };
+      await manage(arrived, () => admitted(call, caller));
+    } catch (error) {
+      newcomers.delete(call.newcomer);
+      await tellFailure(call, error);
+    }
+  }
+
+  return {
+    take(socket, listener) {
+      const call = admitCall(socket, listener.name);
+      if (!call) return;
+      const story = follow(call, socket, listener).finally(() => calls.delete(call));
+      calls.set(call, story);
+    },
+    async end(reason) {
+      for (const { life } of calls.keys()) life.end(reason);
+      await Promise.all(calls.values());
+    },
+  };
+}

@@ -1,0 +1,49 @@
+import type { Socket } from 'node:net';
+import type { ListenerConfig } from '@callhome/shared/config/nms-config.js';
+import type { ClientConnection, HostProof } from '@callhome/shared/connection/connection.js';
+import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
+import type { CallhomeError } from '@callhome/shared/errors.js';
+import { proveServer } from '@callhome/shared/ssh/client.js';
+import { signer } from '@callhome/shared/ssh/key-pair.js';
+import { readToIdentification } from '../listen/identification.js';
+
+/** A caller that has proved who it is, and has been shown nothing of the collector's. */
+export interface ProvedCaller {
+  readonly proof: HostProof;
+  /** @throws the reason with which the connection ends */
+  logIn(user: string): Promise<ClientConnection>;
+  /** Lets it know that nobody knows it, and ends the connection. */
+  refuse(reason: CallhomeError): void;
+}
+
+/** What is learned of a caller before it has proved anything. */
+export interface ProveEvents {
+  /** It has said something. */
+  onFirstWords(): void;
+  /** What it wants to prove. */
+  onClaimed(claim: HostProof): void;
+}
+
+/** Lets callers at a listener prove who they are. Rejects with the reason with which `life` ends. */
+export type Prove = (socket: Socket, life: Lifecycle, events: ProveEvents) => Promise<ProvedCaller>;
+
+/** What a caller at a listener has to prove, by what carries its connections. */
+export function proverFor(listener: ListenerConfig): Prove {
+  switch (listener.transport) {
+    case 'ssh': {
+      const key = signer(listener.identity);
+      const { keepalive } = listener;
+      return async (socket, life, events) => {
+        await readToIdentification(socket, life, events.onFirstWords);
+        const server = await proveServer(socket, life, (hostKey) =>
+          events.onClaimed({ transport: 'ssh', hostKey }),
+        );
+        return {
+          proof: { transport: 'ssh', hostKey: server.hostKey },
+          logIn: (user) => server.logIn({ user, key, keepalive }),
+          refuse: server.refuse,
+        };
+      };
+    }
+  }
+}
