@@ -9,6 +9,7 @@ import {
   serverDefaults,
 } from './outbound-ssh.js';
 import { decodeSecret, isReversibleSecret } from './secret.js';
+import type { Statement } from './statement.js';
 import {
   addPath,
   createStatementTree,
@@ -17,7 +18,7 @@ import {
   removePath,
   type StatementTree,
 } from './statement-tree.js';
-import { readStatements, type Statement } from './statements.js';
+import { readStatements } from './statements.js';
 
 /** Something of the text that is not in the result, or not as it was meant. */
 export interface JunosProblem {

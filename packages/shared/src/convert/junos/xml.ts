@@ -2,7 +2,7 @@ import { notXml } from '../../config/problems.js';
 import { isCallhomeError } from '../../errors.js';
 import { createPrologScanner } from '../../xml/prolog.js';
 import { createXmlReader, type XmlTag } from '../../xml/reader.js';
-import type { Statement } from './statements.js';
+import type { Statement } from './statement.js';
 
 /** Elements around a configuration, or in it, that are no words of it; the servers of a client have no word of their own. */
 const unnamed: ReadonlySet<string> = new Set(['rpc-reply', 'data', 'configuration', 'servers']);
