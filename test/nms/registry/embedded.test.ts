@@ -394,6 +394,30 @@ describe('the file', () => {
     await registry.close();
   });
 
+  test('of the second version, of a collector that was killed, keeps what was connected for its owner', async () => {
+    await writeFile(file(), gunzipSync(await readFile(new URL('version-2.db.gz', import.meta.url))));
+    const registry = await openHere();
+    expect(await all(registry)).toMatchObject([
+      {
+        id: 'router1',
+        user: 'netconf',
+        labels: { site: 'berlin' },
+        hostKeys: [{ blob: 'key-1a' }, { blob: 'key-1b' }],
+        state: 'disconnected',
+        connections: 1,
+        reason: 'the peer closed the connection',
+        lastAttempt: { code: 'CALLHOME_HELLO', reason: 'no hello' },
+      },
+      { id: 'router2', state: 'connected', sessionId: 2 },
+      { id: 'router3', state: 'disconnected', connections: 0 },
+    ]);
+    await registry.release('collector', now, 'the collector stopped');
+    expect(await registry.get('router2')).toMatchObject({ state: 'disconnected', disconnectedAt: now });
+    await registry.connected('router3', held(1), facts);
+    expect(await registry.get('router3')).toMatchObject({ state: 'connected', connections: 1 });
+    await registry.close();
+  });
+
   test('with a damaged page, whichever, is refused', async () => {
     const first = await openHere();
     for (let i = 0; i < 100; i++) await first.add(device(`device-${i}`, `key-${i}`));
