@@ -13,7 +13,7 @@ const recheck = minute;
 /** The time of an anchor that is in order. */
 function at(text: string): number {
   const read = parseAnchorTime(text);
-  if ('problem' in read) throw new Error(`${text} ${read.problem}`);
+  if ('error' in read) throw new Error(`${text} ${read.error}`);
   return read.time;
 }
 
@@ -346,13 +346,13 @@ describe('anchor-time', () => {
     expect(parseAnchorTime('2024-02-29T23:59:00Z')).toEqual({ time: Date.UTC(2024, 1, 29, 23, 59) });
   });
 
-  it('is a problem on a day that is in no calendar', () => {
+  it('is an error on a day that is in no calendar', () => {
     for (const text of ['2026-02-31T00:00:00Z', '2025-02-29T00:00:00+14:00', '1900-02-29T00:00:00Z'])
-      expect(parseAnchorTime(text), text).toEqual({ problem: expect.stringContaining(text.slice(0, 10)) });
-    expect(parseAnchorTime('2026-04-31T12:00:00-14:00')).toHaveProperty('problem');
+      expect(parseAnchorTime(text), text).toEqual({ error: expect.stringContaining(text.slice(0, 10)) });
+    expect(parseAnchorTime('2026-04-31T12:00:00-14:00')).toHaveProperty('error');
   });
 
-  it('is a problem or a time, for everything that is written in its form', () => {
+  it('is an error or a time, for everything that is written in its form', () => {
     const two = (max: number) => fc.nat(max).map((n) => String(n).padStart(2, '0'));
     const offset = fc.oneof(
       fc.constantFrom('Z', '+14:00', '-14:00'),
@@ -369,7 +369,7 @@ describe('anchor-time', () => {
         ];
         const read = parseAnchorTime(`${written.join('-')}T${h}:${min}:00${zone}`);
         if (date.getUTCMonth() !== m) {
-          expect(read).toHaveProperty('problem');
+          expect(read).toHaveProperty('error');
           return;
         }
         const [sign, oh, om] = zone === 'Z' ? ['+', '0', '0'] : [zone[0], zone.slice(1, 3), zone.slice(4)];
@@ -382,7 +382,7 @@ describe('anchor-time', () => {
   it('throws at nothing', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
-        expect(parseAnchorTime(text)).toHaveProperty('problem');
+        expect(parseAnchorTime(text)).toHaveProperty('error');
       }),
     );
   });

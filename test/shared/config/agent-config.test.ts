@@ -34,7 +34,7 @@ async function load(content: string) {
 }
 
 /** What is wrong with a configuration, a line each, without the file's folder. */
-async function problems(content: string): Promise<string[]> {
+async function errors(content: string): Promise<string[]> {
   try {
     await load(content);
     return [];
@@ -133,7 +133,7 @@ describe("an agent's configuration", () => {
     ['["\\ud800"]', ['agent.json: line 1, column 2: a character that YANG does not allow']],
     ['['.repeat(200_000), ['agent.json: line 1, column 65: not a configuration: more than 64 levels deep']],
   ])('that is no document is refused with the place: %j', async (content, expected) => {
-    expect(await problems(content)).toEqual(expected);
+    expect(await errors(content)).toEqual(expected);
   });
 
   it.each<[string, string | RegExp, string, string]>([
@@ -280,11 +280,11 @@ describe("an agent's configuration", () => {
   ])('with %s is refused with its path and the reason', async (_what, from, to, expected) => {
     const changed = text.replace(from, to);
     expect(changed).not.toBe(text);
-    expect((await problems(changed)).join('\n')).toContain(expected);
+    expect((await errors(changed)).join('\n')).toContain(expected);
   });
 
   it('is refused with all that is wrong, not the first alone', async () => {
-    const found = await problems(
+    const found = await errors(
       text
         .replace('"connection-type":{"persistent":{}},', '')
         .replace('"remote-port":4334', '"remote-port":-1'),

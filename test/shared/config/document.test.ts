@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 const keystore = 'urn:ietf:params:xml:ns:yang:ietf-keystore';
 
 /** What is wrong with a document, a line each, without the file's name. */
-function problems(text: string): string[] {
+function errors(text: string): string[] {
   try {
     readDocument(text, 'file');
     return [];
@@ -26,7 +26,7 @@ function repeated(text: string, count: number): string {
   return Array.from({ length: count }, () => text).join();
 }
 
-describe('very many problems end in a hundred lines', () => {
+describe('very many errors end in a hundred lines', () => {
   const keys = (entries: string) =>
     `{"ietf-keystore:keystore":{"asymmetric-keys":{"asymmetric-key":[${entries}]}}}`;
   const macs = (count: number) =>
@@ -42,14 +42,14 @@ describe('very many problems end in a hundred lines', () => {
       `<keystore xmlns="${keystore}"><asymmetric-keys>${'<asymmetric-key/>'.repeat(200_000)}</asymmetric-keys></keystore>`,
     ],
   ])('%s', (_what, text) => {
-    const lines = problems(text);
+    const lines = errors(text);
     expect(lines).toHaveLength(101);
     expect(lines.at(-1)).toMatch(/^and [0-9]+ more$/);
   });
 
   it('and the same line is told once', () => {
     const twice = `<keystore xmlns="${keystore}">${'<asymmetric-keys/>'.repeat(3)}</keystore>`;
-    expect(problems(twice)).toEqual(['/ietf-keystore:keystore/asymmetric-keys: is there twice']);
+    expect(errors(twice)).toEqual(['/ietf-keystore:keystore/asymmetric-keys: is there twice']);
   });
 });
 
@@ -58,7 +58,7 @@ describe('more than any configuration has is refused', () => {
     ['values', `{"a": [${repeated('1', 300_000)}]}`, /more than 250000 values/],
     ['elements', '<a/>'.repeat(300_000), /more than 250000 elements/],
   ])('%s', (_what, text, why) => {
-    expect(problems(text)).toEqual([expect.stringMatching(why)]);
+    expect(errors(text)).toEqual([expect.stringMatching(why)]);
   });
 });
 
@@ -71,8 +71,8 @@ describe('base64 of any length is read', () => {
     ['in one line', 'AAAA'.repeat(3_000_000)],
     ['in many lines', `${'A'.repeat(64)}\n`.repeat(200_000)],
   ])('%s', (_what, base64) => {
-    expect(problems(key(base64))).toEqual([]);
-    expect(problems(key(`${base64}A`))).toEqual([`${here}: must be base64`]);
+    expect(errors(key(base64))).toEqual([]);
+    expect(errors(key(`${base64}A`))).toEqual([`${here}: must be base64`]);
   });
 });
 
@@ -84,7 +84,7 @@ describe('a secret is not shown', () => {
     ['as a certificate', '"certificates": {"certificate": [{"name": "c", "cert-data": "hunter2"}]}'],
     ['under another name', '"cleartext-key": "hunter2"'],
   ])('%s', (_what, leaves) => {
-    const lines = problems(withKey(leaves));
+    const lines = errors(withKey(leaves));
     expect(lines).not.toEqual([]);
     expect(lines.join()).not.toContain('hunter2');
   });
@@ -103,7 +103,7 @@ describe('a secret is not shown', () => {
 
 describe('XML', () => {
   it.each(['text', '&amp;', '<![CDATA[text]]>'])('with %s beside its elements is refused', (text) => {
-    expect(problems(`<keystore xmlns="${keystore}"/>${text}`)).toEqual([
+    expect(errors(`<keystore xmlns="${keystore}"/>${text}`)).toEqual([
       'not XML: text outside of the elements',
     ]);
   });
@@ -112,7 +112,7 @@ describe('XML', () => {
     'in the namespace %s, which is no module, is refused',
     (namespace) => {
       const name = namespace.endsWith('agent') ? 'agent' : 'keystore';
-      expect(problems(`<${name} xmlns="${namespace}"/>`)).toEqual([
+      expect(errors(`<${name} xmlns="${namespace}"/>`)).toEqual([
         `/${name}: is in the namespace "${namespace}", of which nothing is known here`,
       ]);
     },

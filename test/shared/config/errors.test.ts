@@ -160,8 +160,8 @@ describe('a document with', () => {
         '/callhome-agent:agent/max-sessions: must be a whole number from 1 to 1000, not 0',
       ],
     ],
-  ])('%s is told of it, in JSON and XML', (_what, document, problems) => {
-    const lines = problems.map((problem) => `f: ${problem}`);
+  ])('%s is told of it, in JSON and XML', (_what, document, errors) => {
+    const lines = errors.map((error) => `f: ${error}`);
     expect(said(JSON.stringify(document))).toEqual(lines);
     expect(said(documentXml({ ...document }))).toEqual(lines);
   });
@@ -236,8 +236,8 @@ describe('a document with', () => {
       '/callhome-agent:agent/backoff-cap: must be a whole number from 1 to 3600, not ""',
     ],
     ['a tag that is not closed', '\n<agent>', 'not XML: line 2: unexpected close tag.'],
-  ])('%s is told of it', (_what, text, problem) => {
-    expect(said(text)).toEqual([`f: ${problem}`]);
+  ])('%s is told of it', (_what, text, error) => {
+    expect(said(text)).toEqual([`f: ${error}`]);
   });
 });
 

@@ -5,15 +5,16 @@ import { agentMembers } from '@callhome/shared/config/agent-config.js';
 import type { Credentials } from '@callhome/shared/config/agent-document.js';
 import { members } from '@callhome/shared/config/configuration.js';
 import { maxConfigBytes, readDocument } from '@callhome/shared/config/document.js';
-import { unsupportedSettings } from '@callhome/shared/config/findings.js';
-import { problemLines } from '@callhome/shared/config/problems.js';
+import { unsupportedSettings } from '@callhome/shared/config/examine.js';
+import { findingLines } from '@callhome/shared/config/finding.js';
 import type { Fields } from '@callhome/shared/config/yang/node.js';
 import { member } from '@callhome/shared/config/yang/path.js';
 import { writeXml } from '@callhome/shared/config/yang/xml.js';
 import { withHashedPasswords } from '@callhome/shared/convert/hashed-passwords.js';
-import { formOf, type Imported, importDocument, lossLines } from '@callhome/shared/convert/import.js';
+import { formOf, type Imported, importDocument } from '@callhome/shared/convert/import.js';
 import { junosFromModel } from '@callhome/shared/convert/junos/from-model.js';
 import { writeJunos } from '@callhome/shared/convert/junos/write.js';
+import { lossLines } from '@callhome/shared/convert/loss.js';
 import { readTextFile, writeNewFile } from '@callhome/shared/files.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
@@ -59,8 +60,10 @@ const foreignToJunos = [
 
 /** What the agent would refuse of the configuration if it ran on it as it is: none of it is an error of the conversion. */
 function refusals(data: Fields, file: string): string[] {
-  const problems = unsupportedSettings(data, agentMembers);
-  return problemLines(file, data, problems).map((line) => `\`callhome-agent run\` would refuse it: ${line}`);
+  const unsupported = unsupportedSettings(data, agentMembers);
+  return findingLines(file, data, unsupported).map(
+    (line) => `\`callhome-agent run\` would refuse it: ${line}`,
+  );
 }
 
 function writeAs(to: ConvertOptions['to'], data: Fields, file: string): Converted {

@@ -2,7 +2,7 @@ import { type HostAndPort, parseHostAndPort } from '@callhome/shared/cli/host-an
 import { writeResult } from '@callhome/shared/cli/output.js';
 import { newAgentDocument } from '@callhome/shared/config/agent-document.js';
 import { callHomeSshPort } from '@callhome/shared/config/modules/ietf-netconf-server.js';
-import { userProblem } from '@callhome/shared/config/modules/ietf-ssh-common.js';
+import { userFinding } from '@callhome/shared/config/modules/ietf-ssh-common.js';
 import { readTextFile, writeNewFile } from '@callhome/shared/files.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
@@ -16,7 +16,7 @@ function parseEndpoint(text: string, former: HostAndPort[] = []): HostAndPort[] 
 
 /** A user that somebody could log in as. */
 export function parseUser(text: string): string {
-  if (userProblem(text)) throw new InvalidArgumentError('It must be the name of a user.');
+  if (userFinding(text)) throw new InvalidArgumentError('It must be the name of a user.');
   return text;
 }
 

@@ -9,10 +9,10 @@ import { serverOffer, type TransportParams } from '../ssh/transport-params.js';
 import type { SshUser } from '../ssh/user-authentication.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
-import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './findings.js';
-import { userProblem } from './modules/ietf-ssh-common.js';
+import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './examine.js';
+import { findingLines } from './finding.js';
+import { userFinding } from './modules/ietf-ssh-common.js';
 import { parseAnchorTime } from './modules/ietf-yang-types.js';
-import { problemLines } from './problems.js';
 import type { Fields } from './yang/node.js';
 import type { Steps } from './yang/path.js';
 
@@ -102,7 +102,7 @@ function readHostKeys(ssh: SshServer, here: Steps, findings: Findings): KeyPair[
 function readPassword(hash: string | undefined, steps: Steps, findings: Findings): string | undefined {
   if (hash === undefined) return undefined;
   const parsed = parseCryptHash(hash);
-  if (parsed.kind === 'refused') findings.add(steps, parsed.why);
+  if (parsed.kind === 'refused') findings.error(steps, parsed.why);
   if (parsed.kind !== 'cleartext') return hash;
   findings.warn(steps, 'is in clear text: `callhome-agent convert` writes its hash');
   return hashPassword(parsed.password);
@@ -111,18 +111,18 @@ function readPassword(hash: string | undefined, steps: Steps, findings: Findings
 function readUsers(ssh: SshServer, here: Steps, findings: Findings): SshUser[] {
   const { user: users } = ssh['client-authentication'].users;
   const list = [...here, 'client-authentication', 'users', 'user'];
-  if (users.length === 0) findings.add(list, 'is empty: nobody could log in');
+  if (users.length === 0) findings.error(list, 'is empty: nobody could log in');
   return users.map((user, index) => {
     const steps = [...list, index];
-    const badName = userProblem(user.name);
-    if (badName) findings.add([...steps, 'name'], badName);
+    const badName = userFinding(user.name);
+    if (badName) findings.error([...steps, 'name'], badName);
     const keys = user['public-keys'];
     const publicKeys = keys && findings.publicKeys(keys, [...steps, 'public-keys']);
     const hash = user.password['hashed-password'];
     if (!publicKeys && hash === undefined)
-      findings.add(steps, 'has neither "public-keys" nor a "password": nobody could log in as this user');
+      findings.error(steps, 'has neither "public-keys" nor a "password": nobody could log in as this user');
     if (publicKeys?.length === 0)
-      findings.add([...steps, 'public-keys'], 'has no usable key: nobody could log in as this user');
+      findings.error([...steps, 'public-keys'], 'has no usable key: nobody could log in as this user');
     return {
       name: user.name,
       publicKeys,
@@ -155,7 +155,7 @@ function readTransportParams(
   const chosen = Object.values(params).some((names) => names.length > 0);
   for (const { list, index, why } of chosen ? serverOffer(hostKeys, params).problems : []) {
     const steps = [...here, 'transport-params', ...algorithmLists[list]];
-    findings.add(index === undefined ? steps : [...steps, index], why);
+    findings.error(index === undefined ? steps : [...steps, index], why);
   }
   return params;
 }
@@ -179,7 +179,7 @@ function readProxy(tcp: TcpClient, here: Steps, findings: Findings): ProxyConfig
     const length = Buffer.byteLength(text);
     // RFC 1929 §2 has one byte for the length
     if (length === 0 || length > 255)
-      findings.add([...steps, name], 'must have from 1 to 255 bytes of UTF-8');
+      findings.error([...steps, name], 'must have from 1 to 255 bytes of UTF-8');
     return text;
   };
   const credentials = login && {
@@ -224,7 +224,7 @@ function readConnectionType(
   if (!periodic) return { kind: 'persistent' };
   const text = periodic['anchor-time'];
   const anchor = text === undefined ? { time: undefined } : parseAnchorTime(text);
-  if ('problem' in anchor) findings.add([...steps, 'periodic', 'anchor-time'], anchor.problem);
+  if ('error' in anchor) findings.error([...steps, 'periodic', 'anchor-time'], anchor.error);
   return {
     kind: 'periodic',
     periodMinutes: periodic.period,
@@ -281,8 +281,8 @@ export const agentMembers = ['ietf-netconf-server:netconf-server', 'callhome-age
 
 /**
  * What an agent runs on, and its keys.
- * @param file what the problems call the document
- * @throws CALLHOME_CONFIG_INVALID with every problem: file, path, reason
+ * @param file what the findings call the document
+ * @throws CALLHOME_CONFIG_INVALID with every error: file, path, reason
  */
 function readAgentConfig(document: Document, file: string): AgentConfig {
   const findings = examine(document, file, agentMembers);
@@ -293,11 +293,11 @@ function readAgentConfig(document: Document, file: string): AgentConfig {
     data['ietf-netconf-server:netconf-server'] === undefined
       ? '; keystore, truststore and netconf-server are one file'
       : '';
-  if (!clients) findings.add(callHome, `is missing: there is nobody to call${together}`);
+  if (!clients) findings.error(callHome, `is missing: there is nobody to call${together}`);
   const applications = (clients ?? []).map((client, index) =>
     readApplication(client, [...callHome, 'netconf-client', index], findings),
   );
-  findings.throwAny();
+  findings.throwErrors();
   return { applications, agent: config['callhome-agent:agent'], data, warnings: findings.warnings };
 }
 
@@ -307,11 +307,11 @@ async function lookAtProgram({ agent, data }: AgentConfig, file: string): Promis
   const why = program === undefined ? undefined : await startProblem(program);
   if (program === undefined || why === undefined) return [];
   const steps = ['callhome-agent:agent', 'backend', 'command', 'program'];
-  const rule = `${JSON.stringify(peerText(program))} cannot be started by this user now: ${why}`;
-  return problemLines(file, data, [{ steps, rule }]);
+  const text = `${JSON.stringify(peerText(program))} cannot be started by this user now: ${why}`;
+  return findingLines(file, data, [{ steps, text }]);
 }
 
-/** Reads an agent's configuration file. @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem */
+/** Reads an agent's configuration file. @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every error */
 export async function loadAgentConfig(file: string): Promise<AgentConfig> {
   const document = await loadDocument(file, (data) => unsupportedSettings(data, agentMembers));
   const config = readAgentConfig(document, file);

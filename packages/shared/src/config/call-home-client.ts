@@ -1,14 +1,4 @@
-import { host, hostProblem } from './modules/ietf-inet-types.js';
-
-/** What an import or an export cannot carry over, or carries over otherwise than it was. */
-export interface Loss {
-  /** Of the text that was read, from 1. */
-  readonly line?: number | undefined;
-  /** Of the element that was read, or the instance path of the model's node. */
-  readonly path?: string | undefined;
-  /** Holds no secret. */
-  readonly text: string;
-}
+import { host, hostFinding } from './modules/ietf-inet-types.js';
 
 /** The names that imported applications refer to: their own formats keep keys and users elsewhere. */
 export interface References {
@@ -115,5 +105,5 @@ export function sshEndpoints(
 
 /** Whether the model and the agent take it as `remote-address`. */
 export function isRemoteAddress(text: string): boolean {
-  return host.safeParse(text).success && hostProblem(text) === undefined;
+  return host.safeParse(text).success && hostFinding(text) === undefined;
 }

@@ -3,9 +3,9 @@ import type { z } from 'zod';
 import { CallhomeError, isCallhomeError } from '../errors.js';
 import { readFileText } from '../files.js';
 import { type Configuration, configuration, members } from './configuration.js';
+import { configInvalid, type Finding, notXml } from './finding.js';
 import { insteadOf } from './other-models.js';
-import { configInvalid, notXml, type Problem } from './problems.js';
-import { type Complain, readJson } from './yang/json.js';
+import { type Report, readJson } from './yang/json.js';
 import { parseJson } from './yang/json-text.js';
 import { type Fields, type Find, isFields, type Leafref, type Rule } from './yang/node.js';
 import type { Steps } from './yang/path.js';
@@ -23,10 +23,10 @@ export interface Document {
   readonly config: Configuration;
 }
 
-function schemaProblems(issues: readonly z.core.$ZodIssue[]): Problem[] {
+function schemaFindings(issues: readonly z.core.$ZodIssue[]): Finding[] {
   return issues.map((issue) => ({
     steps: issue.path,
-    rule: issue.input === undefined ? 'is missing' : issue.message,
+    text: issue.input === undefined ? 'is missing' : issue.message,
     ...(issue.code !== 'custom' || typeof issue.input === 'string' ? { value: issue.input } : {}),
   }));
 }
@@ -57,33 +57,33 @@ function createVerdicts(): (rule: Rule, entry: Fields) => boolean {
   };
 }
 
-function leafrefProblems(data: Fields): Problem[] {
-  const problems: Problem[] = [];
+function leafrefFindings(data: Fields): Finding[] {
+  const errors: Finding[] = [];
   const find = createIndex();
   const holds = createVerdicts();
   const check = ({ what, list, must }: Leafref, value: unknown, parent: Fields, steps: Steps): void => {
     const among = list(data, parent, find);
     const entry = find(among, value);
     const none = Array.isArray(among) && among.length > 0 ? '' : ', of which this document has none';
-    if (!entry) problems.push({ steps, rule: `must name ${what}${none}`, value });
-    else if (must && !holds(must, entry)) problems.push({ steps, rule: must.error });
+    if (!entry) errors.push({ steps, text: `must name ${what}${none}`, value });
+    else if (must && !holds(must, entry)) errors.push({ steps, text: must.error });
   };
   visit(members, data, ({ node, value, parent, steps }) => {
     if (node.kind === 'leaf' && node.facts.leafref && typeof value === 'string')
       check(node.facts.leafref, value, parent, steps());
     return true;
   });
-  return problems;
+  return errors;
 }
 
-function readData(text: string, file: string, problems: Problem[]): Fields {
-  const complain: Complain = (steps, rule, unknown) => {
+function readData(text: string, file: string, errors: Finding[]): Fields {
+  const report: Report = (steps, found, unknown) => {
     const instead = unknown === undefined ? undefined : insteadOf(unknown);
-    problems.push({ steps, rule: instead === undefined ? rule : `${rule}: ${instead}` });
+    errors.push({ steps, text: instead === undefined ? found : `${found}: ${instead}` });
   };
   if (/^\s*</.test(text)) {
     try {
-      return readXml(members, text, complain);
+      return readXml(members, text, report);
     } catch (error) {
       throw isCallhomeError(error, 'CALLHOME_XML') ? notXml(file, error) : error;
     }
@@ -91,26 +91,26 @@ function readData(text: string, file: string, problems: Problem[]): Fields {
   if (text.trim() === '')
     throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: is empty`] });
   const value = parseJson(text, file);
-  if (isFields(value)) return readJson(members, value, complain);
+  if (isFields(value)) return readJson(members, value, report);
   throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: /: must be an object`] });
 }
 
 /**
  * Reads a configuration document in RFC 7951 JSON or in XML, told apart by their first character.
- * @param file what the problems call it
+ * @param file what the findings call it
  * @param first what is to be told of the data before all else, where they are not valid: they may be anything
- * @throws CALLHOME_CONFIG_INVALID with every problem: file, instance path, rule
+ * @throws CALLHOME_CONFIG_INVALID with every error: file, instance path, what is wrong
  */
 export function readDocument(
   text: string,
   file: string,
-  first: (data: Fields) => readonly Problem[] = () => [],
+  first: (data: Fields) => readonly Finding[] = () => [],
 ): Document {
-  const problems: Problem[] = [];
-  const data = readData(text, file, problems);
+  const errors: Finding[] = [];
+  const data = readData(text, file, errors);
   const result = configuration.safeParse(data, { reportInput: true });
-  const ofSchema = result.success ? [] : schemaProblems(result.error.issues);
-  const all = [...problems, ...ofSchema, ...leafrefProblems(data)];
+  const ofSchema = result.success ? [] : schemaFindings(result.error.issues);
+  const all = [...errors, ...ofSchema, ...leafrefFindings(data)];
   if (all.length === 0 && result.success) return { data, config: result.data };
   throw configInvalid(file, data, [...first(data), ...all]);
 }
@@ -123,7 +123,7 @@ export interface LoadedDocument extends Document {
 /** Reads a configuration file. @throws CALLHOME_FILE_UNREADABLE, and as `readDocument` */
 export async function loadDocument(
   file: string,
-  first?: (data: Fields) => readonly Problem[],
+  first?: (data: Fields) => readonly Finding[],
 ): Promise<LoadedDocument> {
   const { text, stats } = await readFileText(file, maxConfigBytes);
   const document = readDocument(text, file, first);

@@ -2,10 +2,10 @@ import type { KeepaliveConfig } from '../ssh/keepalive.js';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
-import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './findings.js';
+import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './examine.js';
 import { keyPairLeaves } from './keys.js';
 import { isLoopback } from './modules/ietf-inet-types.js';
-import { userProblem } from './modules/ietf-ssh-common.js';
+import { userFinding } from './modules/ietf-ssh-common.js';
 import type { Steps } from './yang/path.js';
 
 type Listen = NonNullable<Configuration['ietf-netconf-client:netconf-client']['listen']>;
@@ -52,11 +52,11 @@ function readListener(
   const tcpKeepaliveSeconds = readTcpKeepalive(tcp, [...steps, 'ssh', 'tcp-server-parameters'], findings);
   const identitySteps = [...here, 'client-identity', 'public-key'];
   const own = client['client-identity']['public-key'];
-  if (!own) findings.add(identitySteps, 'is missing: the collector needs a key to log in with');
+  if (!own) findings.error(identitySteps, 'is missing: the collector needs a key to log in with');
   const trusted = client['server-authentication']['ssh-host-keys'];
   const trustedSteps = [...here, 'server-authentication', 'ssh-host-keys'];
   if (trusted && findings.publicKeys(trusted, trustedSteps).length > 0) {
-    findings.add(
+    findings.error(
       trustedSteps,
       'must refer to an empty bag: devices and their keys are added with `callhome-nms device add`',
     );
@@ -83,8 +83,8 @@ function readListener(
 /** Whom to log in as at devices that call at an endpoint and have no user of their own. */
 function readUser({ ssh }: Endpoint, deviceDefault: string, steps: Steps, findings: Findings): string {
   const user = ssh?.['ssh-client-parameters']['client-identity'].username;
-  const bad = user === undefined ? undefined : userProblem(user);
-  if (bad) findings.add([...steps, 'ssh', 'ssh-client-parameters', 'client-identity', 'username'], bad);
+  const bad = user === undefined ? undefined : userFinding(user);
+  if (bad) findings.error([...steps, 'ssh', 'ssh-client-parameters', 'client-identity', 'username'], bad);
   return user ?? deviceDefault;
 }
 
@@ -92,19 +92,19 @@ const own = ['ietf-netconf-client:netconf-client', 'callhome-nms:nms'] as const;
 
 /**
  * What a collector runs on, and its keys.
- * @param file what the problems call the document
- * @throws CALLHOME_CONFIG_INVALID with every problem: file, path, reason
+ * @param file what the findings call the document
+ * @throws CALLHOME_CONFIG_INVALID with every error: file, path, reason
  */
 function readNmsConfig(document: Document, file: string): NmsConfig {
   const findings = examine(document, file, own);
   const { config } = document;
   const listen = ['ietf-netconf-client:netconf-client', 'listen'];
   const endpoints = config['ietf-netconf-client:netconf-client'].listen?.endpoints.endpoint;
-  if (!endpoints) findings.add(listen, 'is missing: no device could call');
+  if (!endpoints) findings.error(listen, 'is missing: no device could call');
   const steps = [...listen, 'endpoints', 'endpoint'];
   const { user: deviceDefault } = config['callhome-nms:nms']['device-defaults'];
-  const bad = userProblem(deviceDefault);
-  if (bad) findings.add(['callhome-nms:nms', 'device-defaults', 'user'], bad);
+  const bad = userFinding(deviceDefault);
+  if (bad) findings.error(['callhome-nms:nms', 'device-defaults', 'user'], bad);
   const listeners = (endpoints ?? []).flatMap((endpoint, index) =>
     readListener(endpoint, deviceDefault, [...steps, index], findings),
   );
@@ -115,7 +115,7 @@ function readNmsConfig(document: Document, file: string): NmsConfig {
       `${api.address} is not loopback: whoever sees the traffic reads the token and all answers of devices, for the API speaks HTTP in clear text`,
     );
   }
-  findings.throwAny();
+  findings.throwErrors();
   return {
     listeners,
     api,
@@ -128,7 +128,7 @@ function readNmsConfig(document: Document, file: string): NmsConfig {
   };
 }
 
-/** Reads a collector's configuration file. @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every problem */
+/** Reads a collector's configuration file. @throws CALLHOME_FILE_UNREADABLE, CALLHOME_CONFIG_INVALID with every error */
 export async function loadNmsConfig(file: string): Promise<NmsConfig> {
   const document = await loadDocument(file, (data) => unsupportedSettings(data, own));
   const config = readNmsConfig(document, file);

@@ -1,7 +1,7 @@
 import { members } from '../config/configuration.js';
 import type { Document } from '../config/document.js';
+import { configInvalid, type Finding, findingLines } from '../config/finding.js';
 import { cryptHash } from '../config/modules/iana-crypt-hash.js';
-import { configInvalid, type Problem, problemLines } from '../config/problems.js';
 import { type Fields, isFields, nodeOf, type Shape } from '../config/yang/node.js';
 import type { Steps } from '../config/yang/path.js';
 import { typeFacts } from '../config/yang/types.js';
@@ -28,23 +28,23 @@ function changeHashes(shape: Shape, data: Fields, steps: Steps, change: Change):
 
 /**
  * A document's data without passwords in clear text: their hashes take their place (RFC 7317, crypt-hash).
- * @param file what the notes and problems call it
+ * @param file what the notes and errors call it
  * @throws CALLHOME_CONFIG_INVALID where one is empty or too long
  */
 export function withHashedPasswords(
   { data }: Document,
   file: string,
 ): { readonly data: Fields; readonly notes: readonly string[] } {
-  const hashed: Problem[] = [];
-  const problems: Problem[] = [];
+  const hashed: Finding[] = [];
+  const errors: Finding[] = [];
   const result = changeHashes(members, data, [], (value, steps) => {
     if (!value.startsWith('$0$')) return value;
     const parsed = parseCryptHash(value);
-    if (parsed.kind === 'refused') problems.push({ steps, rule: parsed.why });
+    if (parsed.kind === 'refused') errors.push({ steps, text: parsed.why });
     if (parsed.kind !== 'cleartext') return value;
-    hashed.push({ steps, rule: 'was in clear text, and is hashed now' });
+    hashed.push({ steps, text: 'was in clear text, and is hashed now' });
     return hashPassword(parsed.password);
   });
-  if (problems.length > 0) throw configInvalid(file, data, problems);
-  return { data: result, notes: problemLines(file, data, hashed) };
+  if (errors.length > 0) throw configInvalid(file, data, errors);
+  return { data: result, notes: findingLines(file, data, hashed) };
 }

@@ -1,5 +1,4 @@
 import { agentDocument, type Credentials, referencesOf } from '../config/agent-document.js';
-import type { Loss } from '../config/call-home-client.js';
 import { type Document, readDocument } from '../config/document.js';
 import { CallhomeError } from '../errors.js';
 import { parseElements } from '../xml/element.js';
@@ -8,6 +7,7 @@ import { draft2014ToModel } from './draft-2014/to-model.js';
 import { readJunos } from './junos/read.js';
 import { withoutTerminal } from './junos/terminal.js';
 import { junosToModel } from './junos/to-model.js';
+import { type Loss, lossLines } from './loss.js';
 
 /** A call-home configuration that came in another form than the model's. */
 export interface Imported {
@@ -15,19 +15,6 @@ export interface Imported {
   /** What the document cannot say, or says otherwise. */
   readonly losses: readonly Loss[];
   readonly notes: readonly string[];
-}
-
-/** With more, it was not worth converting. */
-const maxLines = 1000;
-
-/** A line for each loss, with its place; of very many the first thousand, and how many there are besides. */
-export function lossLines(file: string, losses: readonly Loss[]): string[] {
-  const lines = losses.slice(0, maxLines).map(({ line, path, text }) => {
-    const place = line === undefined ? path : `line ${line}`;
-    return `${file}: ${place === undefined ? '' : `${place}: `}${text}`;
-  });
-  const more = losses.length - lines.length;
-  return more > 0 ? [...lines, `${file}: and ${more} more`] : lines;
 }
 
 export type Form = 'model' | 'draft-2014' | 'junos';
@@ -68,9 +55,12 @@ export function importDocument(
   credentials: Credentials,
 ): Imported {
   const references = referencesOf(credentials);
-  const { converted, problems, notes } =
-    form === 'junos' ? importJunos(text, file, references) : importDraft2014(text, file, references);
-  const losses: Loss[] = [...problems, ...converted.losses];
+  const {
+    converted,
+    losses: unread,
+    notes,
+  } = form === 'junos' ? importJunos(text, file, references) : importDraft2014(text, file, references);
+  const losses: Loss[] = [...unread, ...converted.losses];
   if (converted.applications.length === 0) {
     throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: lossLines(file, losses) });
   }
@@ -82,12 +72,12 @@ export function importDocument(
 type References = ReturnType<typeof referencesOf>;
 
 function importJunos(text: string, file: string, references: References) {
-  const { clients, problems, notes } = readJunos(text, file);
+  const { clients, losses, notes } = readJunos(text, file);
   const converted = junosToModel(clients, references);
-  return { converted, problems, notes: [...converted.notes, ...notes] };
+  return { converted, losses, notes: [...converted.notes, ...notes] };
 }
 
 function importDraft2014(text: string, file: string, references: References) {
-  const { applications, problems } = readDraft2014(text, file);
-  return { converted: draft2014ToModel(applications, references), problems, notes: [] };
+  const { applications, losses } = readDraft2014(text, file);
+  return { converted: draft2014ToModel(applications, references), losses, notes: [] };
 }

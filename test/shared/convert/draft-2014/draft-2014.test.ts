@@ -18,7 +18,7 @@ const base = '/netconf/call-home/applications/application';
 const at = (name: string) => `${base}[name='${name}']`;
 
 const read = (xml: string) => readDraft2014(xml, 'config.xml');
-const told = (xml: string) => read(xml).problems.map(({ path, text }) => `${path} ${text}`);
+const told = (xml: string) => read(xml).losses.map(({ path, text }) => `${path} ${text}`);
 
 describe('the form of 2014', () => {
   it('is read with every value', () => {
@@ -31,7 +31,7 @@ describe('the form of 2014', () => {
       <connection-type><periodic><timeout-mins>60</timeout-mins><linger-secs>120</linger-secs></periodic></connection-type>`,
     )}`;
     expect(read(xml)).toEqual({
-      problems: [],
+      losses: [],
       applications: [
         {
           name: 'manager',
@@ -70,7 +70,7 @@ describe('the form of 2014', () => {
     const xml = applications(
       `<name>a</name>${servers}${transport}<connection-type>${content}</connection-type>`,
     );
-    expect(read(xml)).toMatchObject({ problems: [], applications: [{ connectionType }] });
+    expect(read(xml)).toMatchObject({ losses: [], applications: [{ connectionType }] });
   });
 
   it('is told of, by path, where it is not understood', () => {

@@ -9,7 +9,7 @@ import { anyClients, withoutLines } from './clients.js';
 const read = (text: string) => readJunos(text, 'router.conf');
 
 /** What is told of the text, as lines. */
-const told = (text: string) => read(text).problems.map(({ line, text }) => `${line}: ${text}`);
+const told = (text: string) => read(text).losses.map(({ line, text }) => `${line}: ${text}`);
 
 /** Within a client that is complete. */
 const inClient = (...lines: string[]) =>
@@ -103,7 +103,7 @@ const clients = [
 describe('Junos configuration', () => {
   it('is read from a whole configuration, with lines, defaults and what was left aside', () => {
     const result = read(whole);
-    expect(result.problems).toEqual([]);
+    expect(result.losses).toEqual([]);
     expect(withoutLines(result.clients)).toEqual(clients);
     expect(result.clients.map(({ line }) => line)).toEqual([20, 37]);
     expect(result.clients[0]?.servers.map(({ line }) => line)).toEqual([29, 34, 35]);
@@ -116,7 +116,7 @@ describe('Junos configuration', () => {
     ['', '', whole.slice(whole.indexOf('replace: client'), -'        }\n    }\n}\n'.length)],
   ])('is read from a part of one, within %j', (before, after, part) => {
     const result = read(`${before}${part}${after}`);
-    expect(result.problems).toEqual([]);
+    expect(result.losses).toEqual([]);
     expect(withoutLines(result.clients)).toEqual(clients);
     expect(result.notes).toEqual([]);
   });
@@ -136,7 +136,7 @@ set client "the second" services [ netconf ] # ]
 set client "the second" 198.51.100.1
 set protocols bgp group {a} import [ x y ]
 commit and-quit`);
-    expect(result.problems).toEqual([]);
+    expect(result.losses).toEqual([]);
     expect(withoutLines(result.clients)).toEqual(clients);
     expect(result.clients.map(({ line }) => line)).toEqual([4, 10]);
     expect(result.notes).toEqual(['4 statements outside of outbound-ssh were left aside']);
@@ -194,7 +194,7 @@ commit and-quit`);
     expect(curly.clients).toMatchObject([
       { name: 'B', deviceId: 'b', secret: undefined, servers: [{ address: '192.0.2.2' }] },
     ]);
-    expect(curly.problems.map(({ line }) => line)).toEqual([2, 5, 6]);
+    expect(curly.losses.map(({ line }) => line)).toEqual([2, 5, 6]);
 
     const lines = read(`set outbound-ssh client A device-id a
 set outbound-ssh client A 192.0.2.1 port 1
@@ -206,11 +206,11 @@ delete outbound-ssh client B 192.0.2.1 retry`);
     expect(lines.clients).toMatchObject([
       { name: 'B', deviceId: 'b', secret: undefined, servers: [{ address: '192.0.2.1', port: 1, retry: 3 }] },
     ]);
-    expect(lines.problems.map(({ line }) => line)).toEqual([5, 6, 7]);
+    expect(lines.losses.map(({ line }) => line)).toEqual([5, 6, 7]);
   });
 
   it('that is switched on again is read, with what was set in between', () => {
-    const { clients, problems } = read(`set system services outbound-ssh client A device-id a
+    const { clients, losses } = read(`set system services outbound-ssh client A device-id a
 set system services outbound-ssh client A 192.0.2.1 port 1
 deactivate system services outbound-ssh client A
 deactivate system services outbound-ssh client A 192.0.2.1 port
@@ -223,7 +223,7 @@ activate interfaces ge-0/0/0`);
     expect(clients).toMatchObject([
       { name: 'A', deviceId: 'a', services: ['netconf'], servers: [{ address: '192.0.2.1', port: 22 }] },
     ]);
-    expect(problems).toEqual([{ line: 4, text: 'inactive configuration of client "A": left out' }]);
+    expect(losses).toEqual([{ line: 4, text: 'inactive configuration of client "A": left out' }]);
   });
 
   it('that is switched off stays off, whatever is set in it later', () => {
@@ -249,7 +249,7 @@ activate interfaces ge-0/0/0`);
 }
 security { traceoptions { file x; } }
 `);
-    expect(result.problems).toEqual([{ line: 9, text: 'inactive configuration of client "NMS": left out' }]);
+    expect(result.losses).toEqual([{ line: 9, text: 'inactive configuration of client "NMS": left out' }]);
     expect(result.clients).toMatchObject([{ servers: [{ address: '192.0.2.1' }] }]);
     expect(result.notes).toEqual([
       'line 2: traceoptions: left out: it traces, and is no part of calling home',
@@ -268,20 +268,20 @@ security { traceoptions { file x; } }
     ['{master}\r\nlab@r1:RE:0% cli\n[edit system services]\n', '\n{linecard:1}'],
   ])('is read as it is pasted from a terminal, after %j', (before, after) => {
     const result = read(`${before}${whole}${after}`);
-    expect(result.problems).toEqual([]);
+    expect(result.losses).toEqual([]);
     expect(withoutLines(result.clients)).toEqual(clients);
     expect(result.clients[0]?.line).toBe(20 + before.split('\n').length - 1);
   });
 
   it('is read from the lines that were typed at a prompt', () => {
-    const { clients, problems } = read(`[edit]
+    const { clients, losses } = read(`[edit]
 user@host# set system services outbound-ssh client A device-id a services netconf
 
 [edit]
 user@host# set system services outbound-ssh client A 192.0.2.1 port 7804
 user@host# commit
 commit complete`);
-    expect(problems).toEqual([]);
+    expect(losses).toEqual([]);
     expect(withoutLines(clients)).toEqual([
       {
         name: 'A',
@@ -324,9 +324,9 @@ commit complete`);
     ['secret "$9$mysecret";', 5],
     ['secret "my\tsecret";', 5],
   ])('does not tell a secret: %s', (statement, line) => {
-    const problems = told(inClient(statement));
-    expect(problems).toEqual([expect.stringMatching(`^${line}: client "NMS": `)]);
-    expect(problems.join()).not.toMatch(/mysecret|mypass|my /);
+    const losses = told(inClient(statement));
+    expect(losses).toEqual([expect.stringMatching(`^${line}: client "NMS": `)]);
+    expect(losses.join()).not.toMatch(/mysecret|mypass|my /);
   });
 
   it('takes a secret in clear text', () => {
@@ -374,7 +374,7 @@ commit complete`);
       fc.property(anyClients(false), (some) => {
         const result = read(writeJunos(some, Math.random));
         expect(withoutLines(result.clients)).toEqual(some);
-        expect(result.problems.map(({ text }) => text)).toEqual(
+        expect(result.losses.map(({ text }) => text)).toEqual(
           some.length > 0 ? [] : ['there is no active client of outbound-ssh'],
         );
       }),
@@ -490,7 +490,7 @@ describe('Junos configuration in XML', () => {
     ],
   ])('is read as the curly form is: %s', (_what, text) => {
     const result = read(text);
-    expect(result.problems).toEqual([]);
+    expect(result.losses).toEqual([]);
     expect(withoutLines(result.clients)).toEqual(clients);
   });
 
@@ -520,7 +520,7 @@ describe('Junos configuration in XML', () => {
         servers: [{ address: 'nms.example.net' }, {}],
       },
     ]);
-    expect(result.problems.map(({ line, text }) => `${line}: ${text}`)).toEqual([
+    expect(result.losses.map(({ line, text }) => `${line}: ${text}`)).toEqual([
       `8: routing-instance "mgmt": ${noRoutingInstance}`,
       '11: client "NMS-1": "secret" has no value',
       '12: inactive configuration of client "NMS-1": left out',

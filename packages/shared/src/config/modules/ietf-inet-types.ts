@@ -55,7 +55,7 @@ export function isLoopback(address: string): boolean {
 export const portNumber = uint16();
 
 /** What is wrong with a host that the model takes for a name: digits and dots alone are meant for an address. */
-export function hostProblem(text: string): string | undefined {
+export function hostFinding(text: string): string | undefined {
   return /^[0-9][0-9.]*$/.test(text) && isIP(text) === 0
     ? 'is neither an IPv4 address nor a name'
     : undefined;

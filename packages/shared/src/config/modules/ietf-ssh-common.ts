@@ -71,6 +71,6 @@ export const keepalives = presence(keepalivesLeaves, {
 });
 
 /** What is wrong with a user's name beyond the model, which takes any string. */
-export function userProblem(name: string): string | undefined {
+export function userFinding(name: string): string | undefined {
   return name === '' || /\p{Cc}/u.test(name) ? 'is no name that anybody could log in with' : undefined;
 }

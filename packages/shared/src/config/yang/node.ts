@@ -133,12 +133,12 @@ export function exists(schema: z.ZodType, value: unknown): boolean {
   return membersOf(node.shape).some(({ name, schema: member }) => exists(member, value[name]));
 }
 
-function choiceProblem({ cases, mandatory }: Choice, shape: Shape, node: Fields): string | undefined {
-  const rule = `must have ${cases.length > 1 ? 'one of ' : ''}${cases.map((name) => `"${name}"`).join(', ')}`;
+function choiceFinding({ cases, mandatory }: Choice, shape: Shape, node: Fields): string | undefined {
+  const must = `must have ${cases.length > 1 ? 'one of ' : ''}${cases.map((name) => `"${name}"`).join(', ')}`;
   const given = cases.filter((name) => node[name] !== undefined);
-  if (given.length > 1) return `${rule}, not ${given.length}`;
+  if (given.length > 1) return `${must}, not ${given.length}`;
   const none = !cases.some((name) => shape[name] && exists(shape[name], node[name]));
-  return mandatory && none ? rule : undefined;
+  return mandatory && none ? must : undefined;
 }
 
 /** An object with these members and no others, whose choices and rules are checked whatever is wrong with its members. */
@@ -150,8 +150,8 @@ function object<S extends Shape>(shape: S, rules: readonly Rule[]) {
     if (!isFields(value)) return;
     const add = (message: string): void => void issues.push({ code: 'custom', input: value, message });
     for (const choice of choices) {
-      const problem = choiceProblem(choice, shape, value);
-      if (problem !== undefined) add(problem);
+      const text = choiceFinding(choice, shape, value);
+      if (text !== undefined) add(text);
     }
     for (const { holds, error } of rules) if (!holds(value)) add(error);
   });
@@ -226,7 +226,7 @@ export function list<K extends string, S extends Shape & Readonly<Record<K, z.Zo
 /** Of one list. Nobody reads more, and zod hands them on as arguments of a call, of which there cannot be very many. */
 const maxIssues = 1000;
 
-/** What holds for a list as a whole: its keys are unique, and its problems not without end. */
+/** What holds for a list as a whole: its keys are unique, and its findings not without end. */
 function wholeList(keyOf: (entry: unknown) => unknown) {
   const check = z.check<unknown[]>(({ value, issues }) => {
     if (!Array.isArray(value)) return;

@@ -1,7 +1,7 @@
 import { peerText } from '../../errors.js';
 import { childElements, lookUp, parseElements, type XmlElement } from '../../xml/element.js';
 import { escapeText } from '../../xml/reader.js';
-import type { Complain } from './json.js';
+import type { Report } from './json.js';
 import { hasMembersOf, memberName, moduleOf, namespaceOf, splitName } from './modules.js';
 import {
   type Fields,
@@ -45,13 +45,8 @@ function readValue(type: TypeFacts, element: XmlElement): unknown {
   }
 }
 
-function readLeaf(
-  node: LeafNode | LeafListNode,
-  element: XmlElement,
-  steps: Steps,
-  complain: Complain,
-): unknown {
-  if (childElements(element).length > 0) complain(steps, 'must not have elements in it');
+function readLeaf(node: LeafNode | LeafListNode, element: XmlElement, steps: Steps, report: Report): unknown {
+  if (childElements(element).length > 0) report(steps, 'must not have elements in it');
   return readValue(node.type, element);
 }
 
@@ -62,7 +57,7 @@ function unknownElement({ namespace }: XmlElement, module: string | undefined, a
   return `is in the namespace ${JSON.stringify(peerText(namespace))}, of which nothing is known here`;
 }
 
-function readElements(elements: readonly XmlElement[], at: At, complain: Complain): Fields {
+function readElements(elements: readonly XmlElement[], at: At, report: Report): Fields {
   const data: Record<string, unknown> = Object.create(null);
   for (const element of elements) {
     const module = moduleOf(element.namespace);
@@ -70,10 +65,10 @@ function readElements(elements: readonly XmlElement[], at: At, complain: Complai
     const schema = module !== undefined && Object.hasOwn(at.shape, member) ? at.shape[member] : undefined;
     const steps = [...at.steps, schema ? member : element.name];
     if (!schema) {
-      complain(steps, unknownElement(element, module, at), element.name);
+      report(steps, unknownElement(element, module, at), element.name);
       continue;
     }
-    for (const { name } of element.attributes) complain(steps, `has the attribute ${name}: there are none`);
+    for (const { name } of element.attributes) report(steps, `has the attribute ${name}: there are none`);
     const node = nodeOf(schema);
     const former = data[member];
     if (node.kind === 'list' || node.kind === 'leaf-list') {
@@ -82,33 +77,33 @@ function readElements(elements: readonly XmlElement[], at: At, complain: Complai
       const there = [...steps, entries.length];
       entries.push(
         node.kind === 'list'
-          ? readFields(element, { shape: node.shape, module, steps: there }, complain)
-          : readLeaf(node, element, there, complain),
+          ? readFields(element, { shape: node.shape, module, steps: there }, report)
+          : readLeaf(node, element, there, report),
       );
-    } else if (former !== undefined) complain(steps, 'is there twice');
+    } else if (former !== undefined) report(steps, 'is there twice');
     else if (node.kind === 'container')
-      data[member] = readFields(element, { shape: node.shape, module, steps }, complain);
-    else data[member] = node.kind === 'leaf' ? readLeaf(node, element, steps, complain) : ownText(element);
+      data[member] = readFields(element, { shape: node.shape, module, steps }, report);
+    else data[member] = node.kind === 'leaf' ? readLeaf(node, element, steps, report) : ownText(element);
   }
   return data;
 }
 
-function readFields(element: XmlElement, at: At, complain: Complain): Fields {
+function readFields(element: XmlElement, at: At, report: Report): Fields {
   const children = childElements(element);
   if (/[^\t\n\r ]/.test(ownText(element))) {
     const [first] = membersOf(at.shape).filter(({ node }) => node.kind !== 'absent');
     const instead = first && children.length === 0 ? ` where elements belong, such as ${first.name}` : '';
-    complain(at.steps, `must not have text${instead || ' between its elements'}`);
+    report(at.steps, `must not have text${instead || ' between its elements'}`);
   }
-  return readElements(children, at, complain);
+  return readElements(children, at, report);
 }
 
 /**
  * Reads a document in XML: its top-level nodes, one after the other.
  * @throws CALLHOME_XML
  */
-export function readXml(shape: Shape, text: string, complain: Complain): Fields {
-  return readElements(parseElements(text), { shape, module: undefined, steps: [] }, complain);
+export function readXml(shape: Shape, text: string, report: Report): Fields {
+  return readElements(parseElements(text), { shape, module: undefined, steps: [] }, report);
 }
 
 export interface XmlOptions {

@@ -1,6 +1,7 @@
 import { keyPredicate } from '../../config/yang/path.js';
 import { CallhomeError, peerText, reasonOf } from '../../errors.js';
 import { childElements, parseElement, textOf, type XmlElement } from '../../xml/element.js';
+import type { Loss } from '../loss.js';
 
 /** One `application` of the form of 2014: a management system that is called, as data. */
 export interface Draft2014Application {
@@ -24,15 +25,7 @@ export interface Draft2014Application {
   };
 }
 
-/** Something of the document that is not in the result, or not as it was meant. */
-export interface Draft2014Problem {
-  /** Of the element, from the root. */
-  readonly path: string;
-  readonly text: string;
-}
-
-/** That of draft-ietf-netconf-server-model-01, as of the module of today. */
-/** The namespace of the model of today too. */
+/** That of draft-ietf-netconf-server-model-01, and of the module of today. */
 export const draft2014Namespace = 'urn:ietf:params:xml:ns:yang:ietf-netconf-server';
 
 /** Of the draft's module, where a value is absent. */
@@ -229,14 +222,14 @@ function applicationPath(path: string, element: XmlElement): string {
 export function readDraft2014(
   xml: string,
   file: string,
-): { applications: Draft2014Application[]; problems: Draft2014Problem[] } {
+): { applications: Draft2014Application[]; losses: Loss[] } {
   const root = parse(xml, file);
   if (root.name !== 'netconf' || root.namespace !== draft2014Namespace) {
     const why = `the root element must be netconf, of the namespace ${draft2014Namespace}`;
     throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [`${file}: ${why}`] });
   }
-  const problems: Draft2014Problem[] = [];
-  const report: Report = (path, text) => void problems.push({ path, text });
+  const losses: Loss[] = [];
+  const report: Report = (path, text) => void losses.push({ path, text });
   const callHomes = childrenOf(root, '/netconf', { 'call-home': 'one' }, report).get('call-home') ?? [];
   const lists = callHomes.flatMap(
     ({ element, path }) =>
@@ -259,5 +252,5 @@ export function readDraft2014(
     names.add(application.name);
     return [application];
   });
-  return { applications, problems };
+  return { applications, losses };
 }

@@ -1,13 +1,13 @@
 import {
   type CallHomeClient,
   isRemoteAddress,
-  type Loss,
   type References,
   type SshKeepalives,
   sshEndpoints,
 } from '../../config/call-home-client.js';
 import { keyPredicate } from '../../config/yang/path.js';
 import { peerText } from '../../errors.js';
+import type { Loss } from '../loss.js';
 import type { Draft2014Application } from './read.js';
 
 type Lose = (path: string, text: string) => void;

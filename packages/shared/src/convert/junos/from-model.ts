@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Loss } from '../../config/call-home-client.js';
 import { keyPredicate } from '../../config/yang/path.js';
 import { CallhomeError, peerText } from '../../errors.js';
+import type { Loss } from '../loss.js';
 import { type OutboundSshClient, type OutboundSshServer, reservedWords } from './outbound-ssh.js';
 
 const keepalives = z.looseObject({

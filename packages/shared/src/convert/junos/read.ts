@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { CallhomeError, peerText } from '../../errors.js';
+import { type Loss, lossLines } from '../loss.js';
 import {
   clientLeaves,
   foreignStatements,
@@ -20,19 +21,11 @@ import {
 } from './statement-tree.js';
 import { readStatements } from './statements.js';
 
-/** Something of the text that is not in the result, or not as it was meant. */
-export interface JunosProblem {
-  /** From 1. */
-  readonly line: number;
-  /** Holds no secret. */
-  readonly text: string;
-}
-
 /** What a Junos configuration says of outbound SSH. */
 export interface JunosImport {
   readonly clients: readonly OutboundSshClient[];
-  /** By line. */
-  readonly problems: readonly JunosProblem[];
+  /** Of the text, by line. */
+  readonly losses: readonly Loss[];
   /** Worth knowing, nothing to act upon. */
   readonly notes: readonly string[];
 }
@@ -49,7 +42,7 @@ const serverLeaves: ReadonlySet<string> = new Set(['port', 'retry', 'timeout']);
 const keepAliveLeaves: ReadonlySet<string> = new Set(['retry', 'timeout']);
 
 /** With more, it is something else than Junos configuration. */
-const maxProblems = 1000;
+const maxLosses = 1000;
 const maxNumber = 0xffff_ffff;
 /** What no string of the model can hold (RFC 7950 §9.4), and what no one-line value of Junos needs. */
 const unprintable = /[\p{Cc}\p{Surrogate}\p{Noncharacter_Code_Point}]/u;
@@ -266,7 +259,7 @@ function addSetting(tree: StatementTree, { path, line }: Setting, report: Report
 const harmless: ReadonlySet<string> = new Set(['protect', 'unprotect', 'activate', 'deactivate', 'delete']);
 
 /** What is told of a statement that is not read: outbound SSH by another command, or where groups would put it. */
-function outsideProblem({ verb, path }: Statement): string | undefined {
+function outsideLoss({ verb, path }: Statement): string | undefined {
   const at = path.indexOf('outbound-ssh');
   // anything may be called so: a policy, for one
   const elsewhere = at === 0 || path[at - 1] === 'services';
@@ -322,12 +315,13 @@ function remove(tree: StatementTree, path: readonly string[]): string | undefine
  * @throws CALLHOME_CONFIG_INVALID with line and column where it is not such text, and where too much is not understood
  */
 export function readJunos(text: string, file: string): JunosImport {
-  const problems: JunosProblem[] = [];
+  const losses: { readonly line: number; readonly text: string }[] = [];
   const report: Report = (line, text) => {
-    problems.push({ line, text });
-    if (problems.length < maxProblems) return;
-    const lines = problems.map((problem) => `${file}: line ${problem.line}: ${problem.text}`);
-    throw new CallhomeError('CALLHOME_CONFIG_INVALID', { problems: [...lines, `${file}: and more`] });
+    losses.push({ line, text });
+    if (losses.length < maxLosses) return;
+    throw new CallhomeError('CALLHOME_CONFIG_INVALID', {
+      problems: [...lossLines(file, losses), `${file}: and more`],
+    });
   };
   const tree = createStatementTree(1);
   const told = new Set<string>();
@@ -354,10 +348,10 @@ export function readJunos(text: string, file: string): JunosImport {
     const inside = pathInStanza(path);
     if (!inside || verb !== 'set') {
       outside += 1;
-      const problem = outsideProblem(statement);
+      const loss = outsideLoss(statement);
       // a group has many lines
-      if (problem !== undefined && !told.has(problem)) report(line, problem);
-      if (problem !== undefined) told.add(problem);
+      if (loss !== undefined && !told.has(loss)) report(line, loss);
+      if (loss !== undefined) told.add(loss);
       continue;
     }
     const [word, ...rest] = inside;
@@ -379,7 +373,7 @@ export function readJunos(text: string, file: string): JunosImport {
   if (clients.length === 0) report(1, 'there is no active client of outbound-ssh');
   return {
     clients,
-    problems: problems.sort((a, b) => a.line - b.line),
+    losses: losses.sort((a, b) => a.line - b.line),
     notes: [
       ...notes,
       ...(outside > 0 ? [`${outside} statements outside of outbound-ssh were left aside`] : []),

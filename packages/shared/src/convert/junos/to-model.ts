@@ -1,12 +1,12 @@
 import {
   type CallHomeClient,
   isRemoteAddress,
-  type Loss,
   type References,
   type SshKeepalives,
   sshEndpoints,
 } from '../../config/call-home-client.js';
 import { peerText } from '../../errors.js';
+import type { Loss } from '../loss.js';
 import type { OutboundSshClient, OutboundSshServer } from './outbound-ssh.js';
 
 type Tell = (line: number | undefined, text: string) => void;

@@ -1,4 +1,4 @@
-import { notXml } from '../../config/problems.js';
+import { notXml } from '../../config/finding.js';
 import { isCallhomeError } from '../../errors.js';
 import { createPrologScanner } from '../../xml/prolog.js';
 import { createXmlReader, type XmlTag } from '../../xml/reader.js';

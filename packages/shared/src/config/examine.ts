@@ -3,6 +3,7 @@ import type { KeyPair } from '../ssh/key-pair.js';
 import type { PublicKey } from '../ssh/public-key.js';
 import { members } from './configuration.js';
 import type { Document } from './document.js';
+import { configInvalid, type Finding, findingLines } from './finding.js';
 import {
   type AsymmetricKey,
   type KeyChoice,
@@ -12,15 +13,14 @@ import {
   readKeyPair,
   readPublicKey,
 } from './keys.js';
-import { hostProblem } from './modules/ietf-inet-types.js';
-import { configInvalid, type Problem, problemLines } from './problems.js';
+import { hostFinding } from './modules/ietf-inet-types.js';
 import { exists, type Fields, type Shape } from './yang/node.js';
 import type { Steps } from './yang/path.js';
 import { visit } from './yang/visit.js';
 
-/** What is wrong with a valid document for the program that is to run on it, collected so that all of it is told. */
+/** What is found in a valid document for the program that is to run on it, collected so that all of it is told. */
 export interface Findings {
-  add(steps: Steps, rule: string): void;
+  error(steps: Steps, text: string): void;
   /** What the program does otherwise than the document says, and runs all the same. */
   warn(steps: Steps, text: string): void;
   readonly warnings: readonly string[];
@@ -28,8 +28,8 @@ export interface Findings {
   keyPair(choice: KeyChoice, steps: Steps): KeyPair | undefined;
   /** Those of the public keys that are usable. */
   publicKeys(choice: KeysChoice, steps: Steps): PublicKey[];
-  /** @throws CALLHOME_CONFIG_INVALID when there is anything */
-  throwAny(): void;
+  /** @throws CALLHOME_CONFIG_INVALID when there is any error */
+  throwErrors(): void;
 }
 
 /** The top-level members of one program. */
@@ -42,48 +42,48 @@ function shapeFor(own: Own): Shape {
 }
 
 /** The settings that the programs refuse, though the model has them. The data may be anything. */
-export function unsupportedSettings(data: Fields, own: Own): Problem[] {
-  const problems: Problem[] = [];
+export function unsupportedSettings(data: Fields, own: Own): Finding[] {
+  const errors: Finding[] = [];
   visit(shapeFor(own), data, ({ node, schema, value, steps }) => {
     if (node.kind === 'absent') return true;
     const { refused } = node.facts;
     // whether it is there takes a look at all that is in it, so it is asked last
     const given = typeof refused === 'function' ? refused(value) : refused;
     const why = given !== undefined && exists(schema, value) ? given : undefined;
-    if (why !== undefined) problems.push({ steps: steps(), rule: why });
+    if (why !== undefined) errors.push({ steps: steps(), text: why });
     return why === undefined;
   });
-  return problems;
+  return errors;
 }
 
 /** Addresses that cannot be, though YANG takes them for names. */
-function badAddresses(data: Fields, own: Own): Problem[] {
-  const problems: Problem[] = [];
+function badAddresses(data: Fields, own: Own): Finding[] {
+  const errors: Finding[] = [];
   visit(shapeFor(own), data, ({ node, value, steps }) => {
     const isHost = node.kind === 'leaf' && node.type.name === 'inet:host' && value !== undefined;
-    const rule = isHost ? hostProblem(String(value)) : undefined;
-    if (rule !== undefined) problems.push({ steps: steps(), rule });
+    const text = isHost ? hostFinding(String(value)) : undefined;
+    if (text !== undefined) errors.push({ steps: steps(), text });
     return true;
   });
-  return problems;
+  return errors;
 }
 
 /**
  * Examines what concerns either program: nothing is for the other one, nothing is unsupported, every key is readable.
- * @param file what the problems call the document
+ * @param file what the findings call the document
  * @param own the top-level members that this program has besides the keystore and the truststore
  */
 export function examine(document: Document, file: string, own: Own): Findings {
   const { data, config } = document;
-  const problems: Problem[] = [];
-  const add = (steps: Steps, rule: string): void => void problems.push({ steps, rule });
-  const warnings: Problem[] = [];
-  const warn = (steps: Steps, rule: string): void => void warnings.push({ steps, rule });
+  const errors: Finding[] = [];
+  const error = (steps: Steps, text: string): void => void errors.push({ steps, text });
+  const warnings: Finding[] = [];
+  const warn = (steps: Steps, text: string): void => void warnings.push({ steps, text });
   const attempt = <T>(steps: Steps, read: () => T): T | undefined => {
     try {
       return read();
-    } catch (error) {
-      add(steps, reasonOf(error));
+    } catch (thrown) {
+      error(steps, reasonOf(thrown));
       return undefined;
     }
   };
@@ -91,9 +91,9 @@ export function examine(document: Document, file: string, own: Own): Findings {
   const concerned = shapeFor(own);
   for (const [name, schema] of Object.entries(members)) {
     if (!Object.hasOwn(concerned, name) && exists(schema, data[name]))
-      add([name], 'is for the other program');
+      error([name], 'is for the other program');
   }
-  problems.push(...unsupportedSettings(data, own), ...badAddresses(data, own));
+  errors.push(...unsupportedSettings(data, own), ...badAddresses(data, own));
 
   const pairs = new Map<AsymmetricKey, KeyPair | undefined>();
   const pairOf = (entry: AsymmetricKey, steps: Steps): KeyPair | undefined => {
@@ -121,10 +121,10 @@ export function examine(document: Document, file: string, own: Own): Findings {
   );
 
   return {
-    add,
+    error,
     warn,
     get warnings() {
-      return problemLines(file, data, warnings);
+      return findingLines(file, data, warnings);
     },
     keyPair(choice, steps) {
       const inline = choice['inline-definition'];
@@ -137,8 +137,8 @@ export function examine(document: Document, file: string, own: Own): Findings {
       if (inline) return usable(inline['public-key'], [...steps, 'inline-definition']);
       return keysOfBags.get(choice['central-truststore-reference'] ?? '') ?? [];
     },
-    throwAny() {
-      if (problems.length > 0) throw configInvalid(file, data, problems);
+    throwErrors() {
+      if (errors.length > 0) throw configInvalid(file, data, errors);
     },
   };
 }
