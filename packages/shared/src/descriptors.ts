@@ -1,5 +1,5 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { CallhomeError } from './errors.js';
+import { CallhomeError, codeOf } from './errors.js';
 
 /** With less than this a program cannot do its work: while it is loaded it has some 120 open. */
 const least = 192;
@@ -35,6 +35,6 @@ export function areDescriptorsFew(): boolean {
     closeSync(next);
     return next >= limit - reserve;
   } catch (error) {
-    return error instanceof Error && 'code' in error && (error.code === 'EMFILE' || error.code === 'ENFILE');
+    return ['EMFILE', 'ENFILE'].includes(codeOf(error) ?? '');
   }
 }

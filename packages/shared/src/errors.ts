@@ -47,7 +47,7 @@ const catalogue = {
   CALLHOME_HOST_KEY_REFUSED: (_: Record<string, never>) =>
     "the peer ended the key exchange, most likely because it does not know this device's host key: add the lines of `callhome-agent key` there",
   CALLHOME_AUTHENTICATION_FAILED: (f: { user: string; why: string }) =>
-    `authentication of user ${JSON.stringify(f.user)} failed: ${f.why}`,
+    `authentication of user ${quote(f.user)} failed: ${f.why}`,
   CALLHOME_GAVE_WAY: (_: Record<string, never>) =>
     'too many calls have not authenticated yet, and this one had said least: it gave way to another one',
   CALLHOME_PEER_VANISHED: http(
@@ -103,9 +103,9 @@ const catalogue = {
   CALLHOME_READER_STALLED: (f: { seconds: number }) => `the reply was not read for ${f.seconds} s`,
 
   CALLHOME_APPLICATION_UNKNOWN: (f: { application: string }) =>
-    `no application ${JSON.stringify(f.application)}: \`callhome-agent status\` lists them`,
+    `no application ${quote(f.application)}: \`callhome-agent status\` lists them`,
   CALLHOME_NOT_PERIODIC: (f: { application: string | undefined }) =>
-    `${f.application === undefined ? 'no application is periodic, so they always connect' : `the application ${JSON.stringify(f.application)} is not periodic, so it always connects`}: \`callhome-agent reconnect\` ends a connection or a pause`,
+    `${f.application === undefined ? 'no application is periodic, so they always connect' : `the application ${quote(f.application)} is not periodic, so it always connects`}: \`callhome-agent reconnect\` ends a connection or a pause`,
   CALLHOME_AGENT_UNREACHABLE: (f: { socket: string; why: string }) =>
     `no agent answers at ${f.socket}: ${f.why}; is \`callhome-agent run\` running, with this --state-dir?`,
   CALLHOME_AGENT_REFUSED: (f: { code: string; message: string }) => f.message,
@@ -114,21 +114,21 @@ const catalogue = {
   CALLHOME_DEVICE_UNKNOWN: http(
     404,
     (f: { device: string }) =>
-      `no device ${JSON.stringify(f.device)}: \`callhome-nms devices\` lists those that are known`,
+      `no device ${quote(f.device)}: \`callhome-nms devices\` lists those that are known`,
   ),
   CALLHOME_DEVICE_EXISTS: http(
     409,
     (f: { device: string }) =>
-      `the device ${JSON.stringify(f.device)} exists already: remove it first to replace its keys`,
+      `the device ${quote(f.device)} exists already: remove it first to replace its keys`,
   ),
   CALLHOME_DEVICE_NOT_CONNECTED: http(
     503,
-    (f: { device: string }) => `the device ${JSON.stringify(f.device)} is not connected`,
+    (f: { device: string }) => `the device ${quote(f.device)} is not connected`,
   ),
   CALLHOME_HOST_KEY_TAKEN: http(
     409,
     (f: { fingerprint: string; device: string }) =>
-      `the host key ${f.fingerprint} belongs to the device ${JSON.stringify(f.device)} already`,
+      `the host key ${f.fingerprint} belongs to the device ${quote(f.device)} already`,
   ),
   CALLHOME_API_UNREACHABLE: (f: { url: string; why: string }) =>
     `no collector answers at ${f.url}: ${f.why}; is \`callhome-nms serve\` running?`,
@@ -140,7 +140,7 @@ const catalogue = {
   CALLHOME_REPLY_CUT: http(
     502,
     (f: { device: string; why: string }) =>
-      `the reply of the device ${JSON.stringify(f.device)} was cut off: ${f.why}`,
+      `the reply of the device ${quote(f.device)} was cut off: ${f.why}`,
   ),
   CALLHOME_REQUEST_INVALID: http(400, (f: { why: string }) => `bad request: ${f.why}`),
   CALLHOME_TOKEN_REFUSED: http(
@@ -151,7 +151,7 @@ const catalogue = {
   CALLHOME_HOST_REFUSED: http(
     403,
     (f: { host: string }) =>
-      `the API is not served under the name ${JSON.stringify(f.host)}: use localhost or the configured address`,
+      `the API is not served under the name ${quote(f.host)}: use localhost or the configured address`,
   ),
   CALLHOME_ROUTE_UNKNOWN: http(404, (f: { path: string }) => `the API has no ${f.path}`),
   CALLHOME_METHOD_REFUSED: http(
@@ -237,10 +237,25 @@ export function peerText(text: string): string {
   return text.length > maxPeerText ? `${inert(text.slice(0, maxPeerText), ' ')}…` : inert(text, ' ');
 }
 
+/** A name in a message, whosever it is: it shows where it begins and ends. */
+export function quote(text: string): string {
+  return JSON.stringify(peerText(text));
+}
+
+/** The code of an error, as the system (ENOENT), Node or the catalogue has it. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
 /** The words of anything thrown, for a log line or an error that wraps it. Some are the peer's. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join('; ');
   return peerText(error instanceof Error ? error.message || error.name : String(error));
+}
+
+/** Anything thrown as an error. */
+export function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 /** Anything thrown as an error of the catalogue: what is none already has cost a connection. */

@@ -2,12 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { constants, existsSync, type Stats } from 'node:fs';
 import { access, link, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { CallhomeError } from './errors.js';
+import { CallhomeError, codeOf, toError } from './errors.js';
 import { decodeUtf8 } from './text.js';
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
-}
 
 function systemReason(error: unknown): string {
   switch (codeOf(error)) {
@@ -28,7 +24,7 @@ function systemReason(error: unknown): string {
     case 'EROFS':
       return 'the file system is read-only';
     default:
-      return error instanceof Error ? error.message : String(error);
+      return toError(error).message;
   }
 }
 

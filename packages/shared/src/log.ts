@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino } from 'pino';
-import { CallhomeError } from './errors.js';
+import { CallhomeError, quote } from './errors.js';
 import { inertJson } from './inert.js';
 import { logOutput } from './log-output.js';
 
@@ -19,7 +19,7 @@ const levels = [...Object.keys(pino.levels.values), 'silent'];
 export function createLog(name: string, destination?: DestinationStream): Log {
   const level = process.env['CALLHOME_LOG_LEVEL'] ?? 'info';
   if (!levels.includes(level)) {
-    const problem = `$CALLHOME_LOG_LEVEL is ${JSON.stringify(level)}: it must be one of ${levels.join(', ')}`;
+    const problem = `$CALLHOME_LOG_LEVEL is ${quote(level)}: it must be one of ${levels.join(', ')}`;
     throw new CallhomeError('CALLHOME_USAGE', { problem });
   }
   const output =

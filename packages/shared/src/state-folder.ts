@@ -3,7 +3,7 @@ import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync 
 import { stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { CallhomeError, reasonOf } from './errors.js';
+import { CallhomeError, codeOf, reasonOf } from './errors.js';
 import { makePrivateFolder } from './files.js';
 
 /** A folder that one running program owns. */
@@ -26,7 +26,7 @@ const serviceFolder = '/var/lib/callhome';
 /** The kernel's word for what failed, such as ENOENT, from an error or what it wraps. */
 function systemCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  const code = 'code' in error ? String(error.code) : '';
+  const code = codeOf(error) ?? '';
   return /^E[A-Z]+$/.test(code) ? code : systemCode(error.cause);
 }
 

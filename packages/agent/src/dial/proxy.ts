@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { deferred } from '@callhome/shared/deferred.js';
+import { toError } from '@callhome/shared/errors.js';
 import type { SocksDialogue } from './socks.js';
 
 /**
@@ -26,7 +27,7 @@ export async function negotiate(socket: Socket, dialogue: SocksDialogue, signal:
       socket.off('readable', proceed);
       process.nextTick(resolve);
     } catch (error) {
-      reject(error instanceof Error ? error : new Error(String(error)));
+      reject(toError(error));
     }
   };
   try {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hashPassword, parseCryptHash } from '../crypt-hash/crypt-hash.js';
-import { peerText } from '../errors.js';
+import { quote } from '../errors.js';
 import { startProblem } from '../files.js';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { PublicKey } from '../ssh/public-key.js';
@@ -307,7 +307,7 @@ async function lookAtProgram({ agent, data }: AgentConfig, file: string): Promis
   const why = program === undefined ? undefined : await startProblem(program);
   if (program === undefined || why === undefined) return [];
   const steps = ['callhome-agent:agent', 'backend', 'command', 'program'];
-  const text = `${JSON.stringify(peerText(program))} cannot be started by this user now: ${why}`;
+  const text = `${quote(program)} cannot be started by this user now: ${why}`;
   return findingLines(file, data, [{ steps, text }]);
 }
 

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { CallhomeError, reasonOf } from '../errors.js';
+import { CallhomeError, reasonOf, toError } from '../errors.js';
 import type { XmlTag } from '../xml/reader.js';
 import type { Framing } from './framing.js';
 import { base10, base11, createServerHelloReader, type ServerHello } from './hello.js';
@@ -157,7 +157,7 @@ export function openClientSession(
   /** The framing is intact, so bad XML spoils only the message that it is in, if we know which that is. */
   function spoil(error: unknown): void {
     if (sink === undefined) throw error;
-    sink.fail(error instanceof Error ? error : new Error(String(error)));
+    sink.fail(toError(error));
     skipRest('given up');
   }
 

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { CallhomeError } from '../errors.js';
+import { CallhomeError, toError } from '../errors.js';
 import { inTurn, share, slice } from '../turns.js';
 import { createDeframer, type Framing, frameMessage } from './framing.js';
 import { agreeFraming, type ClientHello, type HelloReader, helloMessage, type ServerHello } from './hello.js';
@@ -83,7 +83,7 @@ export function openMessageStream<H extends ClientHello>(
         at += slice;
       } while (at < segment.length && !paused && !isClosed() && performance.now() < shareEnds);
     } catch (error) {
-      close(error instanceof Error ? error : new Error(String(error)));
+      close(toError(error));
     }
     if (isClosed()) return;
     if (performance.now() >= shareEnds) waitForTurn();

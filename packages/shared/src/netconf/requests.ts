@@ -1,4 +1,4 @@
-import { CallhomeError, isCallhomeError } from '../errors.js';
+import { CallhomeError, isCallhomeError, toError } from '../errors.js';
 import type { MessageStream } from './message-stream.js';
 import { type Operation, parseOperation, rpcMessage } from './operation.js';
 import type { MessageSink, ReplySink } from './reply-sink.js';
@@ -55,10 +55,6 @@ interface Exchange {
   holdsUpMs: number;
   /** Stops listening to the caller's signal. */
   readonly forgetSignal: () => void;
-}
-
-function toError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
 
 export function createRequests(stream: MessageStream, limits: RequestLimits): Requests {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { CallhomeError } from '../errors.js';
+import { CallhomeError, toError } from '../errors.js';
 import { childElements, parseElement, repeatAttributes, type XmlElement } from '../xml/element.js';
 import type { Framing } from './framing.js';
 import { createClientHelloReader } from './hello.js';
@@ -167,7 +167,7 @@ export function openServerSession(duplex: Duplex, options: ServerSessionOptions)
       }
       if (state === 'peer ended') endInOrder(peerEnd);
     } catch (error) {
-      stream.close(error instanceof Error ? error : new Error(String(error)));
+      stream.close(toError(error));
     } finally {
       working = false;
     }

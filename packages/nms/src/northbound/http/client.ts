@@ -1,7 +1,7 @@
 import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { CallhomeError, codeOf, reasonOf } from '@callhome/shared/errors.js';
 import { z } from 'zod';
 import { jsonOf, readBody } from './body.js';
 import {
@@ -23,11 +23,6 @@ const maxAnswer = 512 * 1024 * 1024;
 const firstWordTimeout = 5_000;
 /** Between two words, when no device is waited for. Milliseconds. */
 const answerTimeout = 60_000;
-
-/** Whether Node's parser of HTTP has refused what came. */
-function isNoHttp(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('HPE_');
-}
 
 function giveUp(sent: ClientRequest, timeout: number): void {
   const seconds = timeout / 1000;
@@ -78,7 +73,8 @@ export interface ApiClient {
 export function createApiClient(access: ApiAccess): ApiClient {
   const unreachable = (error: unknown) => {
     // What Node's parser of HTTP says is about bytes that nobody will look at.
-    const why = isNoHttp(error) ? 'what listens there does not speak HTTP' : reasonOf(error);
+    const isNoHttp = codeOf(error)?.startsWith('HPE_');
+    const why = isNoHttp ? 'what listens there does not speak HTTP' : reasonOf(error);
     return new CallhomeError('CALLHOME_API_UNREACHABLE', { url: access.url.origin, why }, error);
   };
 

@@ -2,7 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { canonicalAddress } from '@callhome/shared/config/modules/ietf-inet-types.js';
-import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { CallhomeError, codeOf, reasonOf } from '@callhome/shared/errors.js';
 import type { ApiContext } from './call.js';
 import { type ConnectionLimits, trackConnections } from './connections.js';
 import { isHostAllowed, isWildcard } from './host-header.js';
@@ -69,7 +69,7 @@ function urlOf(address: string, port: number): string {
 }
 
 function listenError(error: unknown, address: string, port: number): CallhomeError {
-  if (error instanceof Error && 'code' in error && error.code === 'EADDRINUSE') {
+  if (codeOf(error) === 'EADDRINUSE') {
     const setting = '/callhome-nms:nms/api/port in the configuration';
     return new CallhomeError('CALLHOME_PORT_IN_USE', { address, port, setting }, error);
   }

@@ -1,4 +1,4 @@
-import { peerText } from '../../errors.js';
+import { quote } from '../../errors.js';
 import { hasMembersOf, memberName, splitName } from './modules.js';
 import { type Fields, isFields, nodeOf, type Shape } from './node.js';
 import type { Steps } from './path.js';
@@ -41,7 +41,7 @@ function unknownMember(written: string, { shape, module: parent }: At): string {
   if (module === undefined) return 'must be written with its module, MODULE:NAME';
   return module === parent || hasMembersOf(shape, module)
     ? 'is not known here'
-    : `is of the module ${JSON.stringify(peerText(module))}, of which nothing is known here`;
+    : `is of the module ${quote(module)}, of which nothing is known here`;
 }
 
 function readContent(value: unknown, at: At, report: Report): unknown {

@@ -1,4 +1,4 @@
-import { peerText } from '../../errors.js';
+import { quote } from '../../errors.js';
 import { childElements, lookUp, parseElements, type XmlElement } from '../../xml/element.js';
 import { escapeText } from '../../xml/reader.js';
 import type { Report } from './json.js';
@@ -54,7 +54,7 @@ function unknownElement({ namespace }: XmlElement, module: string | undefined, a
   if (namespace === '') return 'is in no namespace: there is no xmlns';
   if (module !== undefined && (module === at.module || hasMembersOf(at.shape, module)))
     return 'is not known here';
-  return `is in the namespace ${JSON.stringify(peerText(namespace))}, of which nothing is known here`;
+  return `is in the namespace ${quote(namespace)}, of which nothing is known here`;
 }
 
 function readElements(elements: readonly XmlElement[], at: At, report: Report): Fields {

@@ -6,7 +6,7 @@ import {
   sshEndpoints,
 } from '../../config/call-home-client.js';
 import { keyPredicate } from '../../config/yang/path.js';
-import { peerText } from '../../errors.js';
+import { quote } from '../../errors.js';
 import type { Loss } from '../loss.js';
 import type { Draft2014Application } from './read.js';
 
@@ -47,10 +47,7 @@ function toModel(
   const { name, description, hostKeys, reconnectStrategy } = application;
   const servers = application.servers.filter(({ address }) => {
     if (isRemoteAddress(address)) return true;
-    lose(
-      '/servers',
-      `server ${JSON.stringify(peerText(address))} is neither an IP address nor a name: left out`,
-    );
+    lose('/servers', `server ${quote(address)} is neither an IP address nor a name: left out`);
     return false;
   });
   if (servers.length === 0) {
@@ -59,9 +56,9 @@ function toModel(
   }
   if (description !== undefined) lose('/description', 'has no place in the model');
   if (hostKeys.length > 0) {
-    const shown = hostKeys.slice(0, 10).map((key) => JSON.stringify(peerText(key)));
+    const shown = hostKeys.slice(0, 10).map(quote);
     const more = hostKeys.length > shown.length ? ` and ${hostKeys.length - shown.length} more` : '';
-    const instead = `the keystore's ${JSON.stringify(references.hostKey)} takes the place of ${shown.join(', ')}${more}`;
+    const instead = `the keystore's ${quote(references.hostKey)} takes the place of ${shown.join(', ')}${more}`;
     lose('/transport/ssh/host-keys', `keys are not part of it: ${instead}`);
   }
   const strategyPath = '/reconnect-strategy';

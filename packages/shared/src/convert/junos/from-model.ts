@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { keyPredicate } from '../../config/yang/path.js';
-import { CallhomeError, peerText } from '../../errors.js';
+import { CallhomeError, peerText, quote } from '../../errors.js';
 import type { Loss } from '../loss.js';
 import { type OutboundSshClient, type OutboundSshServer, reservedWords } from './outbound-ssh.js';
 
@@ -212,7 +212,7 @@ export function junosFromModel(list: unknown): {
   );
   const notes = clients
     .filter(({ deviceId }) => deviceId === undefined)
-    .map(({ name }) => `client ${JSON.stringify(peerText(name))} has no device-id, which Junos requires`);
+    .map(({ name }) => `client ${quote(name)} has no device-id, which Junos requires`);
   if (clients.length > 0)
     notes.push(
       "host keys, users and the agent's own settings are not part of outbound-ssh: Junos keeps them elsewhere",

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { CallhomeError, peerText } from '../../errors.js';
+import { CallhomeError, peerText, quote } from '../../errors.js';
 import { type Loss, lossLines } from '../loss.js';
 import {
   clientLeaves,
@@ -46,10 +46,6 @@ const maxLosses = 1000;
 const maxNumber = 0xffff_ffff;
 /** What no string of the model can hold (RFC 7950 §9.4), and what no one-line value of Junos needs. */
 const unprintable = /[\p{Cc}\p{Surrogate}\p{Noncharacter_Code_Point}]/u;
-
-function quote(text: string): string {
-  return JSON.stringify(peerText(text));
-}
 
 function startsWith(path: readonly string[], prefix: readonly string[]): boolean {
   return prefix.every((word, index) => path[index] === word);

@@ -5,7 +5,7 @@ import {
   type SshKeepalives,
   sshEndpoints,
 } from '../../config/call-home-client.js';
-import { peerText } from '../../errors.js';
+import { quote } from '../../errors.js';
 import type { Loss } from '../loss.js';
 import type { OutboundSshClient, OutboundSshServer } from './outbound-ssh.js';
 
@@ -15,10 +15,6 @@ type Tell = (line: number | undefined, text: string) => void;
 interface Tellers {
   readonly lose: Tell;
   readonly note: Tell;
-}
-
-function quote(text: string): string {
-  return JSON.stringify(peerText(text));
 }
 
 /** Brings a value into the model's range. */
