@@ -2,7 +2,7 @@ import { hashPassword } from '@callhome/shared/crypt-hash/crypt-hash.js';
 import { passwordVerifier } from '@callhome/shared/crypt-hash/password-verifier.js';
 import { describe, expect, it } from 'vitest';
 
-const limits = { threads: 1, waiting: 8, timeout: 10 };
+const limits = { threads: 1, waiting: 8, timeoutSeconds: 10 };
 const never = new AbortController().signal;
 
 /** As slow as a hash may be: seconds. */
@@ -17,7 +17,7 @@ describe('the verifier of passwords', () => {
   });
 
   it('gives up what takes too long, and goes on', async () => {
-    const verify = passwordVerifier({ ...limits, timeout: 0.5 });
+    const verify = passwordVerifier({ ...limits, timeoutSeconds: 0.5 });
     const late = expect(verify('secret', slow, never)).rejects.toMatchObject({
       code: 'CALLHOME_PASSWORD_UNVERIFIED',
       message: expect.stringContaining('more than 0.5 s'),
@@ -27,7 +27,7 @@ describe('the verifier of passwords', () => {
   });
 
   it('leaves the main thread to others', async () => {
-    const verify = passwordVerifier({ ...limits, timeout: 0.3 });
+    const verify = passwordVerifier({ ...limits, timeoutSeconds: 0.3 });
     let ticks = 0;
     const ticking = setInterval(() => {
       ticks += 1;

@@ -39,14 +39,14 @@ export function addApiOptions(command: Command): Command {
     );
 }
 
-/** For a TCP connection on this machine. Milliseconds. */
-const connectTimeout = 5_000;
+/** For a TCP connection on this machine. */
+const connectTimeoutMs = 5_000;
 
 /** @throws CALLHOME_API_UNREACHABLE where nobody listens: a collector that was killed leaves its address behind */
 async function checkListening(url: URL): Promise<void> {
   const socket = connect({ host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || 80) });
-  socket.setTimeout(connectTimeout, () =>
-    socket.destroy(new Error(`no TCP connection for ${connectTimeout / 1000} s`)),
+  socket.setTimeout(connectTimeoutMs, () =>
+    socket.destroy(new Error(`no TCP connection for ${connectTimeoutMs / 1000} s`)),
   );
   try {
     await once(socket, 'connect');

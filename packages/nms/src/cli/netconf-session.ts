@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import { followSession } from '@callhome/shared/netconf/session-follower.js';
 
-/** How long a device may be silent while the input waits for it. Milliseconds. */
-const silenceTimeout = 600_000;
+/** How long a device may be silent while the input waits for it. */
+const silenceTimeoutMs = 600_000;
 /**
  * Between the hello and the first request: netconfd loses what it reads together with the hello, and nothing tells that
- * it has read that. As long as the device took to say its own, within these. Milliseconds.
+ * it has read that. As long as the device took to say its own, within these.
  */
-const helloPause = { min: 200, max: 5_000 };
+const helloPauseMs = { min: 200, max: 5_000 };
 
 /**
  * Joins input and output to a NETCONF session of a device until the device ends it. Every byte passes as it is and at
@@ -27,8 +27,8 @@ export async function joinSession(
   const asked = followSession();
   const told = followSession();
   const begin = performance.now();
-  /** How long the device took for its hello. Milliseconds. */
-  let greeting = 0;
+  /** How long the device took for its hello. */
+  let greetingMs = 0;
   /** When ours was passed on. */
   let greeted = begin;
   let state: 'open' | 'over' = 'open';
@@ -48,8 +48,10 @@ export async function joinSession(
           // The silence may be that of who reads our output.
           if (writing) resolve();
           else
-            session.destroy(new CallhomeError('CALLHOME_REPLY_TIMEOUT', { seconds: silenceTimeout / 1000 }));
-        }, silenceTimeout);
+            session.destroy(
+              new CallhomeError('CALLHOME_REPLY_TIMEOUT', { seconds: silenceTimeoutMs / 1000 }),
+            );
+        }, silenceTimeoutMs);
       });
       clearTimeout(silence);
     }
@@ -64,9 +66,9 @@ export async function joinSession(
       }
       if (ofHello === piece.length) continue;
       await until(() => told.state !== 'hello');
-      const pause = Math.min(Math.max(greeting, helloPause.min), helloPause.max);
-      const left = greeted + pause - performance.now();
-      if (left > 0) await sleep(left);
+      const pauseMs = Math.min(Math.max(greetingMs, helloPauseMs.min), helloPauseMs.max);
+      const leftMs = greeted + pauseMs - performance.now();
+      if (leftMs > 0) await sleep(leftMs);
       yield piece.subarray(ofHello);
     }
     if (asked.state === 'messages')
@@ -77,7 +79,7 @@ export async function joinSession(
   pipeline(input, paced, session).catch(() => undefined);
   try {
     for await (const piece of session) {
-      if (told.state === 'hello') greeting = performance.now() - begin;
+      if (told.state === 'hello') greetingMs = performance.now() - begin;
       told.push(piece);
       look();
       writing = true;

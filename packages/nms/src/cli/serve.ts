@@ -12,9 +12,9 @@ import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-fold
 import type { Command } from 'commander';
 import { newToken, urlFile } from '../northbound/http/api-files.js';
 
-/** How long an orderly stop may take in all, and how much of it is for answers under way. Milliseconds. */
-const stopLimit = 5_000;
-const answerGrace = 2_000;
+/** How long an orderly stop may take in all, and how much of it is for answers under way. */
+const stopLimitMs = 5_000;
+const answerGraceMs = 2_000;
 
 /** Its name in the registry, which it has for itself. */
 const owner = 'collector';
@@ -59,7 +59,7 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
       defaultUser: users.size === 1 ? [...users][0] : undefined,
       ownKeys: config.listeners.map(({ identity }) => identity.publicKey.blob),
     });
-    ends.push(() => api.stop(answerGrace));
+    ends.push(() => api.stop(answerGraceMs));
     await writeFileAtomic(urlFile(folder.path), `${api.url}\n`);
     ends.push(() => rm(urlFile(folder.path), { force: true }));
     log.info({ listeners: collector.addresses(), api: api.url }, 'collector started');
@@ -69,9 +69,9 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
     const signal = await asked;
     log.info({ signal }, 'collector stopping');
     setTimeout(() => {
-      log.error({ seconds: stopLimit / 1000 }, 'collector did not stop in time');
+      log.error({ seconds: stopLimitMs / 1000 }, 'collector did not stop in time');
       process.exit(exitStatus.failed);
-    }, stopLimit).unref();
+    }, stopLimitMs).unref();
   } finally {
     for (const end of ends.reverse()) await end();
     limitLastWords();

@@ -9,7 +9,7 @@ import { serverOffer, type TransportParams } from '../ssh/transport-params.js';
 import type { SshUser } from '../ssh/user-authentication.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
-import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './examine.js';
+import { examine, type Findings, readTcpKeepaliveSeconds, unsupportedSettings } from './examine.js';
 import { findingLines } from './finding.js';
 import { userFinding } from './modules/ietf-ssh-common.js';
 import { parseAnchorTime } from './modules/ietf-yang-types.js';
@@ -202,7 +202,7 @@ function readEndpoint({ name, ssh }: Endpoint, steps: Steps, findings: Findings)
       port: tcp['remote-port'],
       localAddress: tcp['local-address'],
       localPort: tcp['local-port'],
-      tcpKeepaliveSeconds: readTcpKeepalive(tcp, tcpSteps, findings),
+      tcpKeepaliveSeconds: readTcpKeepaliveSeconds(tcp, tcpSteps, findings),
       proxy: readProxy(tcp, tcpSteps, findings),
       transport: 'ssh',
       hostKeys,

@@ -143,8 +143,8 @@ export function examine(document: Document, file: string, own: Own): Findings {
   };
 }
 
-/** After how many seconds of silence the kernel is to probe; undefined: never. Both ends of TCP have the same settings. */
-export function readTcpKeepalive(
+/** After how much silence the kernel is to probe; undefined: never. Both ends of TCP have the same settings. */
+export function readTcpKeepaliveSeconds(
   { keepalives }: { readonly keepalives?: { readonly 'idle-time': number } | undefined },
   steps: Steps,
   findings: Findings,

@@ -2,7 +2,7 @@ import type { KeepaliveConfig } from '../ssh/keepalive.js';
 import type { KeyPair } from '../ssh/key-pair.js';
 import type { Configuration } from './configuration.js';
 import { type Document, loadDocument } from './document.js';
-import { examine, type Findings, readTcpKeepalive, unsupportedSettings } from './examine.js';
+import { examine, type Findings, readTcpKeepaliveSeconds, unsupportedSettings } from './examine.js';
 import { keyPairLeaves } from './keys.js';
 import { isLoopback } from './modules/ietf-inet-types.js';
 import { userFinding } from './modules/ietf-ssh-common.js';
@@ -49,7 +49,11 @@ function readListener(
   if (!ssh) return [];
   const { 'tcp-server-parameters': tcp, 'ssh-client-parameters': client } = ssh;
   const here = [...steps, 'ssh', 'ssh-client-parameters'];
-  const tcpKeepaliveSeconds = readTcpKeepalive(tcp, [...steps, 'ssh', 'tcp-server-parameters'], findings);
+  const tcpKeepaliveSeconds = readTcpKeepaliveSeconds(
+    tcp,
+    [...steps, 'ssh', 'tcp-server-parameters'],
+    findings,
+  );
   const identitySteps = [...here, 'client-identity', 'public-key'];
   const own = client['client-identity']['public-key'];
   if (!own) findings.error(identitySteps, 'is missing: the collector needs a key to log in with');

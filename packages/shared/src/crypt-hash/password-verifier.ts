@@ -8,8 +8,8 @@ interface VerifierLimits {
   readonly threads: number;
   /** Passwords that wait for a thread. */
   readonly waiting: number;
-  /** For one verification, from the start of its thread. Seconds. */
-  readonly timeout: number;
+  /** For one verification, from the start of its thread. */
+  readonly timeoutSeconds: number;
 }
 
 /**
@@ -55,9 +55,9 @@ export function passwordVerifier(limits: VerifierLimits): VerifyPassword {
       });
       stop = () => void worker.terminate();
       const timer = setTimeout(() => {
-        giveUp(`it takes more than ${limits.timeout} s`);
+        giveUp(`it takes more than ${limits.timeoutSeconds} s`);
         stop();
-      }, limits.timeout * 1000);
+      }, limits.timeoutSeconds * 1000);
       worker.once('message', (right: unknown) => verified.resolve(right === true));
       worker.once('error', (error) => giveUp(reasonOf(error), error));
       worker.once('exit', () => {

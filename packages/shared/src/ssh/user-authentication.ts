@@ -38,7 +38,7 @@ export type Judge = (context: AuthContext) => Verdict | Promise<Verdict>;
  * For the whole process: one password at a time, so that logins leave the device its processors. Every connection has
  * one at most, so that as many can wait as there are applications.
  */
-const verifyPassword = passwordVerifier({ threads: 1, waiting: 64, timeout: 10 });
+const verifyPassword = passwordVerifier({ threads: 1, waiting: 64, timeoutSeconds: 10 });
 
 /** Chooses whom a user that does not exist is like: the same for each name, and nobody else can tell whom. */
 const secret = randomBytes(32);

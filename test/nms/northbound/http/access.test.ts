@@ -11,11 +11,11 @@ import { head, readToClose, startTestApi, type TestApi, token } from './api.js';
 import { channelPair, fakeDevice } from './fake-fleet.js';
 
 const connections = { strangers: 3, callers: 3, tunnels: 2 };
-const operations = { bytes: 16 << 20, wait: 100 };
+const operations = { bytes: 16 << 20, waitMs: 100 };
 let api: TestApi;
 beforeEach(async () => {
   api = await startTestApi({
-    limits: { connections, operations, headersTimeout: 200, requestTimeout: 400, idleTimeout: 300 },
+    limits: { connections, operations, headersTimeoutMs: 200, requestTimeoutMs: 400, idleTimeoutMs: 300 },
   });
 });
 afterEach(() => api.stop());
@@ -223,7 +223,7 @@ describe('who is slow', () => {
         ...api.registry,
         list: () => Readable.from([{ ...device, labels: { a: 'x'.repeat(32 << 20) } }]),
       },
-      limits: { connections, operations, headersTimeout: 200, requestTimeout: 400, idleTimeout: 300 },
+      limits: { connections, operations, headersTimeoutMs: 200, requestTimeoutMs: 400, idleTimeoutMs: 300 },
     });
     const socket = large.raw().on('error', () => undefined);
     socket.write(head('GET /v1/devices HTTP/1.1'));
@@ -248,9 +248,9 @@ describe('connections', () => {
       limits: {
         connections,
         operations,
-        headersTimeout: 60_000,
-        requestTimeout: 60_000,
-        idleTimeout: 60_000,
+        headersTimeoutMs: 60_000,
+        requestTimeoutMs: 60_000,
+        idleTimeoutMs: 60_000,
       },
     });
     const idle = Array.from({ length: 10 }, () => patient.raw().on('error', () => undefined));

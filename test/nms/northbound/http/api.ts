@@ -23,7 +23,7 @@ export interface TestApi {
   call(method: string, path: string, body?: string, headers?: Record<string, string>): Promise<Response>;
   /** A connection for bytes that no client would send. */
   raw(): Socket;
-  stop(grace?: number): Promise<void>;
+  stop(graceMs?: number): Promise<void>;
 }
 
 export async function startTestApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
@@ -68,8 +68,8 @@ export async function startTestApi(options: Partial<ApiOptions> = {}): Promise<T
         ...(body === undefined ? {} : { body }),
       }),
     raw: () => connect({ port, host: '127.0.0.1', allowHalfOpen: true }),
-    async stop(grace = 0) {
-      await api.stop(grace);
+    async stop(graceMs = 0) {
+      await api.stop(graceMs);
       await cleanUp();
     },
   };

@@ -9,13 +9,15 @@ import { head, readToClose, startTestApi, type TestApi } from './api.js';
 import { type Asked, fakeDevice } from './fake-fleet.js';
 
 const connections = { strangers: 64, callers: 64, tunnels: 2 };
-const times = { headersTimeout: 60_000, requestTimeout: 60_000, idleTimeout: 60_000 };
+const times = { headersTimeoutMs: 60_000, requestTimeoutMs: 60_000, idleTimeoutMs: 60_000 };
 let api: TestApi;
 let asked: Asked[];
 
 /** An API with room for one operation of the largest size, and two devices that answer when they are told. */
-async function start(wait: number): Promise<void> {
-  api = await startTestApi({ limits: { connections, operations: { bytes: maxOperation, wait }, ...times } });
+async function start(waitMs: number): Promise<void> {
+  api = await startTestApi({
+    limits: { connections, operations: { bytes: maxOperation, waitMs }, ...times },
+  });
   asked = [];
   for (const id of ['one', 'two']) {
     const device = fakeDevice();
@@ -107,9 +109,9 @@ describe('while a large operation is on its way', () => {
   test.each([
     ['the limit', 50, ''],
     ['their timeout', 60_000, '?timeout=0.05'],
-  ])('large ones are refused after %s', async (_what, wait, query) => {
+  ])('large ones are refused after %s', async (_what, waitMs, query) => {
     await api.stop();
-    await start(wait);
+    await start(waitMs);
     const first = await begin();
     const second = api.raw().on('error', () => undefined);
     second.write(head(`POST /v1/devices/two/rpc${query} HTTP/1.1`, `Content-Length: ${large.length}`));
@@ -136,7 +138,7 @@ test.each([
 test('an operation is read in turns with others, however much of it comes at once', async () => {
   const body = Buffer.from(`<get>${'<a/>'.repeat(250_000)}</get>`);
   const request = Object.assign(Readable.from([body]), { headers: {} });
-  const operations = takeOperations({ bytes: maxOperation, wait: 1000 });
+  const operations = takeOperations({ bytes: maxOperation, waitMs: 1000 });
   let state: 'reading' | 'read' = 'reading';
   const reading = operations.read(request as never, 1000, new AbortController().signal).finally(() => {
     state = 'read';

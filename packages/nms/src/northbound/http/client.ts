@@ -19,13 +19,13 @@ import {
 
 /** The largest answer that is held in memory. Bytes. */
 const maxAnswer = 512 * 1024 * 1024;
-/** For the first word of whoever listens there: a collector says it at once. Milliseconds. */
-const firstWordTimeout = 5_000;
-/** Between two words, when no device is waited for. Milliseconds. */
-const answerTimeout = 60_000;
+/** For the first word of whoever listens there: a collector says it at once. */
+const firstWordTimeoutMs = 5_000;
+/** Between two words, when no device is waited for. */
+const answerTimeoutMs = 60_000;
 
-function giveUp(sent: ClientRequest, timeout: number): void {
-  const seconds = timeout / 1000;
+function giveUp(sent: ClientRequest, timeoutMs: number): void {
+  const seconds = timeoutMs / 1000;
   const why = sent.socket?.connecting === false ? 'what listens there has said nothing' : 'no TCP connection';
   sent.destroy(new Error(`${why} for ${seconds} s`));
 }
@@ -63,8 +63,8 @@ export interface ApiClient {
   device(id: string): Promise<DeviceView>;
   addDevice(id: string, device: DeviceRequest): Promise<DeviceView>;
   removeDevice(id: string): Promise<void>;
-  /** `timeout`: from the request to the first byte of the reply and between two pieces of it, seconds. */
-  rpc(id: string, operation: string, timeout: number): Promise<RpcAnswer>;
+  /** `timeoutSeconds`: from the request to the first byte of the reply and between two pieces of it. */
+  rpc(id: string, operation: string, timeoutSeconds: number): Promise<RpcAnswer>;
   /** The stream of a NETCONF session of one's own, nothing sent yet. */
   netconf(id: string): Promise<Socket>;
 }
@@ -78,14 +78,14 @@ export function createApiClient(access: ApiAccess): ApiClient {
     return new CallhomeError('CALLHOME_API_UNREACHABLE', { url: access.url.origin, why }, error);
   };
 
-  const prepare = (path: string, options: RequestOptions, timeout: number): ClientRequest => {
+  const prepare = (path: string, options: RequestOptions, timeoutMs: number): ClientRequest => {
     const sent = request(new URL(path, access.url), {
       ...options,
       agent: false,
-      timeout,
+      timeout: timeoutMs,
       headers: { ...options.headers, Authorization: `Bearer ${access.token}` },
     });
-    return sent.once('timeout', () => giveUp(sent, timeout));
+    return sent.once('timeout', () => giveUp(sent, timeoutMs));
   };
 
   const refusal = async (answer: IncomingMessage): Promise<CallhomeError> => {
@@ -99,10 +99,16 @@ export function createApiClient(access: ApiAccess): ApiClient {
   };
 
   /** Resolves with an answer whose status is the one expected. */
-  const ask = (path: string, options: RequestOptions, expected: number, body = '', timeout = answerTimeout) =>
+  const ask = (
+    path: string,
+    options: RequestOptions,
+    expected: number,
+    body = '',
+    timeoutMs = answerTimeoutMs,
+  ) =>
     new Promise<IncomingMessage>((resolve, reject) => {
-      const sent = prepare(path, options, timeout);
-      const limit = setTimeout(giveUp, firstWordTimeout, sent, firstWordTimeout);
+      const sent = prepare(path, options, timeoutMs);
+      const limit = setTimeout(giveUp, firstWordTimeoutMs, sent, firstWordTimeoutMs);
       for (const word of ['continue', 'response', 'close']) sent.once(word, () => clearTimeout(limit));
       sent.once('error', (error) => reject(unreachable(error)));
       sent.once('response', (answer) => {
@@ -145,12 +151,12 @@ export function createApiClient(access: ApiAccess): ApiClient {
     async removeDevice(id) {
       (await ask(pathOf(paths.device, id), { method: 'DELETE' }, 204)).resume();
     },
-    async rpc(id, operation, timeout) {
-      const path = `${pathOf(paths.rpc, id)}?timeout=${timeout}`;
+    async rpc(id, operation, timeoutSeconds) {
+      const path = `${pathOf(paths.rpc, id)}?timeout=${timeoutSeconds}`;
       // The collector keeps the time; only if it does not answer at all is it kept here.
       // TE: what ends a reply early is to be told in a trailer, not by a cut.
       const headers = { Connection: 'TE, close', TE: 'trailers' };
-      const body = await ask(path, { method: 'POST', headers }, 200, operation, (timeout + 60) * 1000);
+      const body = await ask(path, { method: 'POST', headers }, 200, operation, (timeoutSeconds + 60) * 1000);
       return {
         body,
         hasFailed() {
@@ -168,7 +174,7 @@ export function createApiClient(access: ApiAccess): ApiClient {
       await askJson(statusView, paths.status);
       return new Promise((resolve, reject) => {
         const headers = { Connection: 'Upgrade', Upgrade: tunnelProtocol };
-        const sent = prepare(pathOf(paths.netconf, id), { headers }, answerTimeout);
+        const sent = prepare(pathOf(paths.netconf, id), { headers }, answerTimeoutMs);
         sent.once('error', (error) => reject(unreachable(error)));
         sent.once('response', (answer) => {
           refusal(answer).then(reject, (error) => reject(unreachable(error)));

@@ -11,8 +11,8 @@ const maxSmall = 64 * 1024;
 export interface OperationLimits {
   /** Of all operations that are read or wait for their devices, small ones aside: no less than the largest. Bytes. */
   readonly bytes: number;
-  /** For the room for one more. Milliseconds. */
-  readonly wait: number;
+  /** For the room for one more. */
+  readonly waitMs: number;
 }
 
 /** An operation that has been read. */
@@ -26,17 +26,17 @@ export interface TakenOperation {
 export interface Operations {
   /**
    * Reads the body of a request while it arrives, in turns with all others.
-   * @param wait for room, if that is less than the limit. Milliseconds
+   * @param waitMs for room, if that is less than the limit
    * @param gone when the caller is
    * @throws CALLHOME_OPERATION_INVALID, CALLHOME_MESSAGE_TOO_LARGE, CALLHOME_API_BUSY
    */
-  read(request: IncomingMessage, wait: number, gone: AbortSignal): Promise<TakenOperation>;
+  read(request: IncomingMessage, waitMs: number, gone: AbortSignal): Promise<TakenOperation>;
 }
 
 export function takeOperations(limits: OperationLimits): Operations {
   const room = createRoom(limits.bytes);
   return {
-    async read(request, wait, gone) {
+    async read(request, waitMs, gone) {
       const announced = Number(request.headers['content-length'] ?? maxOperation);
       if (announced > maxOperation)
         throw new CallhomeError('CALLHOME_MESSAGE_TOO_LARGE', { what: 'the operation', bytes: maxOperation });
@@ -49,7 +49,8 @@ export function takeOperations(limits: OperationLimits): Operations {
         for await (const piece of request.iterator({ destroyOnReturn: false })) {
           const bytes: Buffer = piece;
           received += bytes.length;
-          if (received > maxSmall) giveBack ??= await room.take(announced, Math.min(wait, limits.wait), gone);
+          if (received > maxSmall)
+            giveBack ??= await room.take(announced, Math.min(waitMs, limits.waitMs), gone);
           for (let at = 0; at < bytes.length; at += slice) {
             if (performance.now() >= turnEnds) {
               await new Promise<void>(inTurn);

@@ -4,10 +4,9 @@ import { CallhomeError } from '@callhome/shared/errors.js';
 export interface Room {
   /**
    * Resolves, when there are so many bytes, with what gives them back: once, however often it is called.
-   * @param wait milliseconds
-   * @throws CALLHOME_API_BUSY after `wait`; the signal's reason
+   * @throws CALLHOME_API_BUSY after `waitMs`; the signal's reason
    */
-  take(bytes: number, wait: number, signal: AbortSignal): Promise<() => void>;
+  take(bytes: number, waitMs: number, signal: AbortSignal): Promise<() => void>;
 }
 
 /** @param most in bytes: no less than the most that is taken at once */
@@ -25,7 +24,7 @@ export function createRoom(most: number): Room {
   }
 
   return {
-    take: (bytes, wait, signal) =>
+    take: (bytes, waitMs, signal) =>
       new Promise((resolve, reject) => {
         signal.throwIfAborted();
         const stopWaiting = () => {
@@ -41,7 +40,7 @@ export function createRoom(most: number): Room {
         const onAbort = () => leave(signal.reason);
         const limit = setTimeout(() => {
           leave(new CallhomeError('CALLHOME_API_BUSY', { what: 'bytes of operations', most }));
-        }, wait);
+        }, waitMs);
         signal.addEventListener('abort', onAbort);
         const place = {
           bytes,

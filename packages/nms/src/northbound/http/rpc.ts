@@ -7,8 +7,8 @@ import { type Call, reachDevice } from './call.js';
 import { problemOf } from './problem.js';
 import { errorTrailer, outcome, outcomeTrailer, type RpcQuery } from './schemas.js';
 
-/** How long a caller may leave the end of an answer unread. Milliseconds. */
-const lastBytesTimeout = 600_000;
+/** How long a caller may leave the end of an answer unread. */
+const lastBytesTimeoutMs = 600_000;
 
 /** What a session refuses to send: the fault is not the device's. */
 const unsent: ReadonlySet<string> = new Set(['CALLHOME_OPERATION_INVALID', 'CALLHOME_MESSAGE_TOO_LARGE']);
@@ -87,17 +87,21 @@ async function answer(call: Call, send: () => Promise<ReplyStream>): Promise<voi
     if (response.destroyed || !ofReply) throw error;
     endEarly(call, error);
   } finally {
-    response.setTimeout(lastBytesTimeout);
+    response.setTimeout(lastBytesTimeoutMs);
   }
 }
 
 /** POST /v1/devices/{id}/rpc: the `<rpc-reply>` passes through while it arrives. */
-export async function sendRpc(call: Call, { timeout }: RpcQuery): Promise<void> {
+export async function sendRpc(call: Call, { timeout: timeoutSeconds }: RpcQuery): Promise<void> {
   const { response } = call;
   const gone = new AbortController();
   response.once('close', () => gone.abort());
-  const patience = timeout === undefined ? Number.POSITIVE_INFINITY : timeout * 1000;
-  const { operation, giveBack } = await call.operations.read(call.request, patience, gone.signal);
+  const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1000;
+  const { operation, giveBack } = await call.operations.read(
+    call.request,
+    timeoutMs ?? Number.POSITIVE_INFINITY,
+    gone.signal,
+  );
   try {
     if (sessionOperations.has(operation.name)) {
       throw new CallhomeError('CALLHOME_OPERATION_REFUSED', {
@@ -106,7 +110,7 @@ export async function sendRpc(call: Call, { timeout }: RpcQuery): Promise<void> 
       });
     }
     const reached = await reachDevice(call);
-    const limits = { signal: gone.signal, ...(timeout === undefined ? {} : { timeoutMs: timeout * 1000 }) };
+    const limits = { signal: gone.signal, ...(timeoutMs === undefined ? {} : { timeoutMs }) };
     await answer(call, () => reached.send(operation, { ...limits, onTaken: giveBack }));
   } finally {
     giveBack();

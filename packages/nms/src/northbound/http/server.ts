@@ -10,24 +10,23 @@ import { type OperationLimits, takeOperations } from './operations.js';
 import { sendProblem } from './problem.js';
 import { routeOf } from './routes.js';
 
-/** Times in milliseconds. */
 export interface ApiLimits {
   readonly connections: ConnectionLimits;
   readonly operations: OperationLimits;
   /** For a request's headers, from the connection's start or the last answer's end. */
-  readonly headersTimeout: number;
+  readonly headersTimeoutMs: number;
   /** For a whole request, its body included. */
-  readonly requestTimeout: number;
+  readonly requestTimeoutMs: number;
   /** Without a byte either way. */
-  readonly idleTimeout: number;
+  readonly idleTimeoutMs: number;
 }
 
 const defaultLimits: ApiLimits = {
   connections: { strangers: 64, callers: 256, tunnels: 1024 },
-  operations: { bytes: 64 * 1024 * 1024, wait: 20_000 },
-  headersTimeout: 10_000,
-  requestTimeout: 60_000,
-  idleTimeout: 30_000,
+  operations: { bytes: 64 * 1024 * 1024, waitMs: 20_000 },
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 60_000,
+  idleTimeoutMs: 30_000,
 };
 
 export interface ApiOptions extends ApiContext {
@@ -42,8 +41,8 @@ export interface ApiOptions extends ApiContext {
 export interface Api {
   /** Where a client on this machine reaches it. */
   readonly url: string;
-  /** Takes no more requests, ends the tunnels, and gives the answers under way `grace` milliseconds. */
-  stop(grace: number): Promise<void>;
+  /** Takes no more requests, ends the tunnels, and gives the answers under way `graceMs`. */
+  stop(graceMs: number): Promise<void>;
 }
 
 const digest = (text: string) => createHash('sha256').update(text).digest();
@@ -107,11 +106,11 @@ export async function startApi(options: ApiOptions): Promise<Api> {
     // A caller that has vanished does not hold a device's channel for ever.
     keepAlive: true,
     keepAliveInitialDelay: 60_000,
-    headersTimeout: limits.headersTimeout,
-    requestTimeout: limits.requestTimeout,
-    connectionsCheckingInterval: Math.min(1_000, limits.headersTimeout),
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(1_000, limits.headersTimeoutMs),
   });
-  server.timeout = limits.idleTimeout;
+  server.timeout = limits.idleTimeoutMs;
   server.on('connection', connections.arrived);
   server.on('request', (request, response) => void serve(request, response, undefined));
   server.on('checkContinue', (request, response) => void serve(request, response, undefined));
@@ -139,9 +138,9 @@ export async function startApi(options: ApiOptions): Promise<Api> {
   log.info({ address, port: boundPort }, 'API listening');
   return {
     url: urlOf(address, boundPort),
-    stop(grace) {
+    stop(graceMs) {
       return new Promise((resolve) => {
-        const limit = setTimeout(() => server.closeAllConnections(), grace);
+        const limit = setTimeout(() => server.closeAllConnections(), graceMs);
         server.close(() => {
           clearTimeout(limit);
           resolve();

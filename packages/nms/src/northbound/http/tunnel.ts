@@ -4,8 +4,8 @@ import { CallhomeError } from '@callhome/shared/errors.js';
 import { type Call, reachDevice } from './call.js';
 import { tunnelProtocol } from './schemas.js';
 
-/** How long a device may be silent after the caller has ended its half. Milliseconds. */
-const lastWordsTimeout = 600_000;
+/** How long a device may be silent after the caller has ended its half. */
+const lastWordsTimeoutMs = 600_000;
 
 /**
  * Each end's end becomes the other's, backpressure too; an end that breaks off breaks the other off.
@@ -21,7 +21,7 @@ function join(socket: Socket, channel: Duplex, lost: Promise<unknown>): void {
   // ssh2 ends the channels of a connection that is lost as if the device had ended them, just before it is known lost.
   const settle = (end: () => void) => setImmediate(() => (state === 'lost' ? cut() : end()));
   socket.once('close', () => channel.destroy());
-  socket.once('end', () => socket.setTimeout(lastWordsTimeout));
+  socket.once('end', () => socket.setTimeout(lastWordsTimeoutMs));
   channel.once('error', cut);
   channel.once('end', () => settle(() => socket.end()));
   channel.once('close', () => {
