@@ -1,5 +1,5 @@
 import { createServer, isIPv6, type Server, type Socket } from 'node:net';
-import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { listenFailure } from '@callhome/shared/listen-failure.js';
 
 /** An open port. */
 export interface Listener {
@@ -30,14 +30,9 @@ export async function listen(
   const server = createServer({ pauseOnConnect: true, noDelay: true, ...probes }, onCall);
   await new Promise<void>((resolve, reject) => {
     server.once('listening', resolve);
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const setting = 'local-bind in the configuration';
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new CallhomeError('CALLHOME_PORT_IN_USE', { address, port, setting }, error)
-          : new CallhomeError('CALLHOME_LISTEN_FAILED', { address, port, why: reasonOf(error) }, error),
-      );
-    });
+    server.once('error', (error) =>
+      reject(listenFailure(error, address, port, 'local-bind in the configuration')),
+    );
     // IPv6 alone, so that `::` and `0.0.0.0` can both be bound.
     server.listen({ host: address, port, ipv6Only: isIPv6(address), backlog: 1024 });
   });

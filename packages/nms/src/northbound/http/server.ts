@@ -2,7 +2,8 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, ServerResponse } from 'node:http';
 import { isIPv6 } from 'node:net';
 import { canonicalAddress } from '@callhome/shared/config/modules/ietf-inet-types.js';
-import { CallhomeError, codeOf, reasonOf } from '@callhome/shared/errors.js';
+import { CallhomeError } from '@callhome/shared/errors.js';
+import { listenFailure } from '@callhome/shared/listen-failure.js';
 import type { ApiContext } from './call.js';
 import { type ConnectionLimits, trackConnections } from './connections.js';
 import { isHostAllowed, isWildcard } from './host-header.js';
@@ -67,14 +68,6 @@ function urlOf(address: string, port: number): string {
   return `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
-function listenError(error: unknown, address: string, port: number): CallhomeError {
-  if (codeOf(error) === 'EADDRINUSE') {
-    const setting = '/callhome-nms:nms/api/port in the configuration';
-    return new CallhomeError('CALLHOME_PORT_IN_USE', { address, port, setting }, error);
-  }
-  return new CallhomeError('CALLHOME_LISTEN_FAILED', { address, port, why: reasonOf(error) }, error);
-}
-
 /**
  * Serves the HTTP API.
  * @throws CALLHOME_PORT_IN_USE, CALLHOME_LISTEN_FAILED
@@ -131,7 +124,7 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       server.listen(port, address, resolve);
     });
   } catch (error) {
-    throw listenError(error, address, port);
+    throw listenFailure(error, address, port, '/callhome-nms:nms/api/port in the configuration');
   }
   const bound = server.address();
   const boundPort = typeof bound === 'object' && bound ? bound.port : port;
