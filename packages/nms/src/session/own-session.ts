@@ -11,13 +11,19 @@ import type { Operation } from '@callhome/shared/netconf/operation.js';
 /** A session that ends sooner is not replaced: what is wrong with it would be wrong with the next one. */
 const leastUptimeMs = 60_000;
 
+/** Operations that change nothing: `get`, `get-config`, `get-schema`, and those of devices' own. */
+const reads = /^get(-|$)/;
+
 /** The collector's own NETCONF session with a device, shared by all who send single operations. */
 export interface OwnSession {
   /** The one that is open. */
   readonly current: Pick<ClientSession, 'sessionId' | 'capabilities'> | undefined;
   /** Sends one operation; resolves with the first bytes of its reply. A session is opened where none is. */
   send(operation: Operation, options: RequestOptions): Promise<ReplyStream>;
-  /** Closes it in order, where nothing is under way on it: false where it stays, or was not open. The next use opens another. */
+  /**
+   * Closes it in order, where that loses nothing: nothing is under way on it, and it was used for reading alone, since with
+   * its session a confirmed commit ends. False where it stays, or was not open. The next use opens another.
+   */
   giveWay(): Promise<boolean>;
 }
 
@@ -43,11 +49,14 @@ export async function openOwnSession(
 ): Promise<OwnSession> {
   let state: State = { kind: 'none' };
   let underWay = 0;
+  /** What the session that is open was used for. */
+  let use: 'reading' | 'more' = 'reading';
 
   async function open(): Promise<ClientSession> {
     try {
       const session = await openClientSession(await connection.openSession(), { helloTimeoutMs });
       state = { kind: 'open', session, since: performance.now() };
+      use = 'reading';
       void connection.ended.then((reason) => session.destroy(reason));
       void session.closed.then((error) => follow(session, error));
       return session;
@@ -87,7 +96,9 @@ export async function openOwnSession(
         underWay -= 1;
       };
       try {
-        const reply = await (await opened()).stream(operation, options);
+        const session = await opened();
+        if (!reads.test(operation.name)) use = 'more';
+        const reply = await session.stream(operation, options);
         void reply.errors.then(over, over);
         return reply;
       } catch (error) {
@@ -96,7 +107,7 @@ export async function openOwnSession(
       }
     },
     async giveWay() {
-      if (state.kind !== 'open' || underWay > 0) return false;
+      if (state.kind !== 'open' || underWay > 0 || use === 'more') return false;
       const { session } = state;
       state = { ...state, kind: 'giving way' };
       await session.close();
