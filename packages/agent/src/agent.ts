@@ -1,13 +1,17 @@
 import type { AgentConfig, ApplicationConfig } from '@callhome/shared/config/agent-config.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
-import { type AgentSettings, type Application, startApplication } from './application/application.js';
+import { type Application, startApplication } from './application/application.js';
+import { systemClock } from './application/clock.js';
+import type { AgentSettings } from './application/options.js';
 import { openRememberedEndpoints } from './application/remembered-endpoints.js';
 import { stateXml } from './application/state-data.js';
 import type { ApplicationStatus } from './application/status.js';
 import type { Backend } from './backend/backend.js';
 import { commandBackend } from './backend/command.js';
 import { embeddedBackend } from './backend/embedded.js';
+import { serveConnection } from './connection/connection.js';
+import { dialTcp } from './dial/tcp.js';
 import type { Changes } from './reload.js';
 
 /** A running agent. */
@@ -69,7 +73,15 @@ export async function startAgent(config: AgentConfig, stateFolder: string, log: 
   }
 
   const start = (next: ApplicationConfig): Application =>
-    startApplication(next, { settings: () => settings, remembered, log });
+    startApplication(next, {
+      settings: () => settings,
+      remembered,
+      dial: dialTcp,
+      serve: serveConnection,
+      clock: systemClock,
+      dice: Math.random,
+      log,
+    });
 
   function status(): ApplicationStatus[] {
     return [...applications.values()].map((application) => application.status());

@@ -1,12 +1,12 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import type { ApplicationConfig, EndpointConfig } from '@callhome/shared/config/agent-config.js';
-import { CallhomeError, type ErrorCode, reasonOf } from '@callhome/shared/errors.js';
+import { CallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
-import type { Backend } from '../backend/backend.js';
-import { type ServedConnection, serveConnection } from '../connection/connection.js';
-import { dialTcp } from '../dial/tcp.js';
-import type { RememberedEndpoints } from './remembered-endpoints.js';
-import { type History, scheduleStep } from './schedule.js';
+import type { ServedConnection } from '../connection/connection.js';
+import { connect } from './connect.js';
+import { type Ending, endingOf } from './ending.js';
+import type { ApplicationOptions } from './options.js';
+import { type Activity, createRecord } from './record.js';
+import { type History, type Step, scheduleStep } from './schedule.js';
 import type { ApplicationStatus } from './status.js';
 import {
   type Attempt,
@@ -16,21 +16,6 @@ import {
   firstAttempt,
   type Strategy,
 } from './strategy.js';
-
-/** What holds for all applications, and may change while they run: it is looked up for each attempt and session. */
-export interface AgentSettings {
-  readonly backend: Backend;
-  readonly backoffCapSeconds: number;
-  readonly handshakeTimeoutSeconds: number;
-  readonly maxSessions: number;
-  readonly sessionLingerSeconds: number;
-}
-
-export interface ApplicationOptions {
-  readonly settings: () => AgentSettings;
-  readonly remembered: RememberedEndpoints;
-  readonly log: Log;
-}
 
 /** One management system that is called home to, for ever. */
 export interface Application {
@@ -44,58 +29,35 @@ export interface Application {
   stop(reason: CallhomeError): Promise<void>;
 }
 
-/** What it is doing. */
-type Activity =
-  /** `until`: when its next attempt is due, where that is known. */
-  | { readonly state: 'waiting'; readonly until?: number }
-  | { readonly state: 'dialling' | 'authenticating' }
-  | { readonly state: 'connected'; readonly since: number; readonly connection: ServedConnection };
+/** Between two waits, attempts or connections: there is nothing to be ended. */
+const between: Activity = { state: 'waiting', until: undefined, end: () => undefined };
+
+/** What a periodic connection begins by: what became of those before it; or, until there is one, that it was asked for. */
+type Cause = History | { readonly kind: 'asked' };
 
 /** What became of an attempt, and of its connection where there was one. */
 type Outcome =
   | { readonly kind: 'failed' }
-  | {
-      readonly kind: 'ended';
-      readonly reason: CallhomeError;
-      readonly inOrder: boolean;
-      readonly uptime: number;
-    };
-
-/** Ends that the agent itself brings about because nobody needs the connection any more. */
-const ownEnds: readonly ErrorCode[] = ['CALLHOME_IDLE', 'CALLHOME_SESSIONS_DONE'];
-
-/** How a connection ends by the peer: some leave answers unread, and then a reset takes the place of the end. */
-const peerEnds: readonly ErrorCode[] = ['CALLHOME_PEER_CLOSED', 'CALLHOME_CONNECTION_LOST'];
-
-/** As in RFC 3339. */
-function timeText(time: number): string {
-  return new Date(time).toISOString();
-}
+  | { readonly kind: 'ended'; readonly ending: Ending; readonly uptimeMs: number };
 
 /** Starts calling one management system home. */
 export function startApplication(config: ApplicationConfig, options: ApplicationOptions): Application {
   const { connectionType } = config;
-  const { remembered } = options;
+  const { settings, remembered, clock, dice } = options;
   const log = options.log.child({ application: config.name });
-  const started = Date.now();
-  const stopping = new AbortController();
-  /** Ends what the application waits for. */
-  let waiting = new AbortController();
-  /** A periodic connection is to begin before its time. */
-  let forced = false;
-  let history: History = { kind: 'none', since: started };
-  let attempt = firstAttempt(strategy(), remembered.get(config.name), Math.random);
-
-  let activity: Activity = { state: 'waiting' };
-  let lastError: ApplicationStatus['lastError'];
-  const totals = { attempts: 0, failures: 0, connections: 0, sessions: 0 };
+  const started = clock.now();
+  const record = createRecord(config, clock);
+  let stopped: CallhomeError | undefined;
+  let cause: Cause = { kind: 'none', since: started };
+  let attempt = firstAttempt(strategy(), remembered.get(config.name), dice);
+  let activity: Activity = between;
 
   function strategy(): Strategy {
     return {
       endpoints: config.endpoints.map((endpoint) => endpoint.name),
       startWith: config.startWith,
       maxAttempts: config.maxAttempts,
-      backoffCapMs: options.settings().backoffCapSeconds * 1000,
+      backoffCapMs: settings().backoffCapSeconds * 1000,
     };
   }
 
@@ -105,198 +67,144 @@ export function startApplication(config: ApplicationConfig, options: Application
     return endpoint;
   }
 
-  /** Waits, unless it is woken or stopped. Milliseconds. */
-  async function wait(delay: number, until: number | undefined): Promise<void> {
-    if (stopping.signal.aborted) return;
-    activity = { state: 'waiting', ...(until !== undefined && { until }) };
-    waiting = new AbortController();
-    await pause(delay, undefined, { signal: waiting.signal }).catch(() => undefined);
+  /** What begins after the stop is ended at once. */
+  function enter(next: Activity): void {
+    activity = next;
+    if (stopped) next.end(stopped);
   }
 
-  /** Waits for the time of a periodic connection. */
-  async function untilDue(): Promise<void> {
-    if (connectionType.kind !== 'periodic') return;
+  async function wait(delayMs: number, until: number | undefined): Promise<void> {
+    const waiting = new AbortController();
+    enter({ state: 'waiting', until, end: () => waiting.abort() });
+    await clock.wait(delayMs, waiting.signal);
+  }
+
+  function nextStep(): Step {
+    if (connectionType.kind !== 'periodic' || cause.kind === 'asked' || stopped) return { kind: 'due' };
     const schedule = {
       periodMs: connectionType.periodMinutes * 60_000,
       anchor: connectionType.anchor ?? started,
     };
-    let told = false;
-    while (!stopping.signal.aborted && !forced) {
-      const step = scheduleStep(schedule, history, Date.now());
-      if (step.kind === 'due') return;
-      history = step.history;
-      if (!told && step.due !== undefined)
-        log.info({ next: new Date(step.due).toISOString() }, 'next connection due');
-      told = true;
+    const step = scheduleStep(schedule, cause, clock.now());
+    if (step.kind === 'wait') cause = step.history;
+    return step;
+  }
+
+  /** Waits for the time of a periodic connection. */
+  async function untilDue(): Promise<void> {
+    let step = nextStep();
+    if (step.kind === 'wait' && step.due !== undefined)
+      log.info({ next: new Date(step.due).toISOString() }, 'next connection due');
+    while (step.kind === 'wait') {
       await wait(step.delayMs, step.due);
+      step = nextStep();
     }
-  }
-
-  function noteError(error: unknown, endpoint: string): void {
-    const code = error instanceof CallhomeError ? error.code : undefined;
-    lastError = { code, message: reasonOf(error), endpoint, at: timeText(Date.now()) };
-  }
-
-  /** Dials, and lets a user in. */
-  async function connect(endpoint: EndpointConfig, attemptLog: Log): Promise<ServedConnection> {
-    const { signal } = stopping;
-    const { handshakeTimeoutSeconds, maxSessions, sessionLingerSeconds } = options.settings();
-    activity = { state: 'dialling' };
-    attemptLog.debug({ address: endpoint.address, port: endpoint.port }, 'dialling');
-    const socket = await dialTcp({
-      address: endpoint.address,
-      port: endpoint.port,
-      localAddress: endpoint.localAddress,
-      localPort: endpoint.localPort,
-      keepaliveSeconds: endpoint.tcpKeepaliveSeconds,
-      proxy: endpoint.proxy,
-      maxWaitSeconds: config.maxWaitSeconds,
-      signal,
-    });
-    activity = { state: 'authenticating' };
-    const giveUp = (): void => void socket.destroy();
-    signal.addEventListener('abort', giveUp);
-    if (signal.aborted) giveUp();
-    return await serveConnection(socket, endpoint, {
-      handshakeTimeoutSeconds,
-      maxSessions,
-      sessionLingerSeconds,
-      idleTimeoutSeconds: connectionType.kind === 'periodic' ? connectionType.idleTimeoutSeconds : 0,
-      onSession: (channel, origin) => options.settings().backend.open(channel, origin),
-      log: attemptLog,
-    }).finally(() => signal.removeEventListener('abort', giveUp));
   }
 
   /** The whole life of a connection. */
   async function stayConnected(
-    made: ServedConnection,
+    connection: ServedConnection,
     endpoint: EndpointConfig,
     attemptLog: Log,
   ): Promise<Outcome> {
-    activity = { state: 'connected', since: Date.now(), connection: made };
-    forced = false;
-    totals.connections += 1;
-    const since = performance.now();
-    const { signal } = stopping;
-    const stop = (): void => made.end(signal.reason);
-    signal.addEventListener('abort', stop);
-    if (signal.aborted) stop();
+    const since = clock.monotonic();
+    record.connected();
+    enter({
+      state: 'connected',
+      since: clock.now(),
+      connection,
+      end: (reason) => connection.end(reason),
+    });
     await remembered.remember(config.name, endpoint.name);
-    attemptLog.info({ address: endpoint.address, port: endpoint.port, user: made.user }, 'connected');
-    const reason = await made.ended.finally(() => signal.removeEventListener('abort', stop));
-    const uptime = performance.now() - since;
-    activity = { state: 'waiting' };
-    totals.sessions += made.sessions.total;
-    const inOrder =
-      ownEnds.includes(reason.code) || (peerEnds.includes(reason.code) && made.sessions.closedInOrder);
-    if (inOrder && (connectionType.kind === 'periodic' || ownEnds.includes(reason.code)))
-      lastError = undefined;
-    else noteError(reason, endpoint.name);
+    attemptLog.info({ address: endpoint.address, port: endpoint.port, user: connection.user }, 'connected');
+    const reason = await connection.ended;
+    const uptimeMs = clock.monotonic() - since;
+    const { total: sessions, closedInOrder } = connection.sessions;
+    const ending = endingOf(reason, closedInOrder);
+    const asExpected = ending === 'done' || (ending === 'left' && connectionType.kind === 'periodic');
+    enter(between);
+    record.disconnected(endpoint, sessions, asExpected ? undefined : reason);
     attemptLog.info(
-      {
-        code: reason.code,
-        reason: reason.message,
-        uptime: Math.round(uptime / 1000),
-        sessions: made.sessions.total,
-      },
+      { code: reason.code, reason: reason.message, uptime: Math.round(uptimeMs / 1000), sessions },
       'disconnected',
     );
-    return { kind: 'ended', reason, inOrder, uptime };
+    return { kind: 'ended', ending, uptimeMs };
   }
 
   async function makeAttempt(): Promise<Outcome> {
     const endpoint = endpointOf(attempt);
     const attemptLog = log.child({ endpoint: endpoint.name, attempt: attempt.number });
-    totals.attempts += 1;
+    record.attempted();
     try {
-      return await stayConnected(await connect(endpoint, attemptLog), endpoint, attemptLog);
+      return await stayConnected(
+        await connect(config, endpoint, options, enter, attemptLog),
+        endpoint,
+        attemptLog,
+      );
     } catch (error) {
-      totals.failures += 1;
-      noteError(error, endpoint.name);
+      record.failed(endpoint, error);
       return { kind: 'failed' };
     }
   }
 
-  /** The next attempt, and for a periodic connection what has become of the last one. */
-  function follow(outcome: Outcome): void {
+  function followFailure(): void {
     const made = attempt;
-    if (outcome.kind === 'failed') {
-      attempt = afterFailure(strategy(), made, Math.random);
-      const { code, message: reason } = lastError ?? {};
-      const next = {
-        endpoint: attempt.endpoint,
-        attempt: attempt.number,
-        seconds: Math.round(attempt.pauseMs / 100) / 10,
-      };
-      log.warn({ endpoint: made.endpoint, attempt: made.number, code, reason, next }, 'attempt failed');
+    attempt = afterFailure(strategy(), made, dice);
+    const { code, message: reason } = record.lastError ?? {};
+    const next = {
+      endpoint: attempt.endpoint,
+      attempt: attempt.number,
+      seconds: Math.round(attempt.pauseMs / 100) / 10,
+    };
+    log.warn({ endpoint: made.endpoint, attempt: made.number, code, reason, next }, 'attempt failed');
+  }
+
+  function followConnection(ending: Ending, uptimeMs: number): void {
+    if (connectionType.kind === 'periodic' && (ending === 'done' || ending === 'left')) {
+      cause = { kind: 'closed', at: clock.now() };
+      attempt = afterBreak(strategy(), attempt, dice);
       return;
     }
-    const asked = outcome.reason.code === 'CALLHOME_RECONNECT';
-    if (connectionType.kind === 'periodic' && outcome.inOrder) {
-      history = { kind: 'closed', at: Date.now() };
-      attempt = afterBreak(strategy(), made, Math.random);
-    } else {
-      history = { kind: 'lost' };
-      // however short it was, it was no collector that accepts and drops
-      const served = ownEnds.includes(outcome.reason.code);
-      attempt = afterConnection(strategy(), made, served ? Infinity : outcome.uptime, Math.random);
-    }
-    if (asked) attempt = { ...attempt, pauseMs: 0 };
+    cause = { kind: 'lost' };
+    // however short it was, it was no collector that accepts and drops
+    attempt = afterConnection(strategy(), attempt, ending === 'done' ? Infinity : uptimeMs, dice);
+    if (ending === 'asked') attempt = { ...attempt, pauseMs: 0 };
   }
 
   async function run(): Promise<void> {
-    const { signal } = stopping;
-    while (!signal.aborted) {
+    while (!stopped) {
       await untilDue();
-      await wait(attempt.pauseMs, Date.now() + attempt.pauseMs);
-      if (signal.aborted) return;
+      await wait(attempt.pauseMs, clock.now() + attempt.pauseMs);
+      if (stopped) return;
       const outcome = await makeAttempt();
-      if (!signal.aborted) follow(outcome);
+      if (stopped) return;
+      if (outcome.kind === 'failed') followFailure();
+      else followConnection(outcome.ending, outcome.uptimeMs);
     }
   }
   const over = run();
 
+  /** The next attempt is made now: neither its pause nor the time of a periodic connection is waited for. */
+  function hurry(): void {
+    cause = { kind: 'asked' };
+    if (activity.state === 'waiting') activity.end();
+  }
+
   return {
     config,
-    status() {
-      const { state } = activity;
-      const connected = activity.state === 'connected' ? activity : undefined;
-      const sessions = connected?.connection.sessions;
-      const { name, address, port } = endpointOf(attempt);
-      return {
-        application: config.name,
-        connectionType: connectionType.kind,
-        state,
-        endpoint: name,
-        address,
-        port,
-        attempt: attempt.number,
-        maxAttempts: config.maxAttempts,
-        nextAttempt:
-          activity.state === 'waiting' && activity.until !== undefined ? timeText(activity.until) : undefined,
-        connectedSince: connected && timeText(connected.since),
-        user: connected?.connection.user,
-        sessions: sessions?.open ?? 0,
-        lastError,
-        totals: { ...totals, sessions: totals.sessions + (sessions?.total ?? 0) },
-      };
-    },
+    status: () => record.status(activity, attempt, endpointOf(attempt)),
     reconnect() {
-      forced = activity.state !== 'connected';
-      if (activity.state === 'connected')
-        activity.connection.end(new CallhomeError('CALLHOME_RECONNECT', {}));
-      else waiting.abort();
+      if (activity.state === 'connected') activity.end(new CallhomeError('CALLHOME_RECONNECT', {}));
+      else hurry();
     },
     connectNow() {
       if (connectionType.kind !== 'periodic')
         throw new CallhomeError('CALLHOME_NOT_PERIODIC', { application: config.name });
-      if (activity.state === 'connected') return;
-      forced = true;
-      waiting.abort();
+      if (activity.state !== 'connected') hurry();
     },
     async stop(reason) {
-      stopping.abort(reason);
-      waiting.abort();
+      stopped = reason;
+      activity.end(reason);
       await over;
     },
   };
