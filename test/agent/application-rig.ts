@@ -164,6 +164,7 @@ export function createRig({ remembered, ...config }: RigOptions = {}) {
       letIn() {
         const ended = deferred<CallhomeError>();
         const connection: FakeConnection = {
+          transport: 'ssh',
           user: 'callhome',
           sessions: { open: 0, total: 0, lastMessage: 0, closedInOrder: false },
           ended: ended.promise,

@@ -176,7 +176,8 @@ describe('an application', () => {
       sessionLingerSeconds: 6,
     };
     const origin = { user: '', remote: { address: '', port: 0 }, local: { address: '', port: 0 } };
-    await rig.served().options.onSession(new Duplex(), origin);
+    const stream = Object.assign(new Duplex(), { isClosed: () => false, watch: () => undefined });
+    await rig.served().options.onSession(stream, origin);
     expect(rig.sessions).toEqual(['two']);
     former.end(vanished);
     await settled();

@@ -56,7 +56,7 @@ async function openSession(
   const [socket] = await program.expect('a call', calling);
   owned({ stop: async () => void socket.destroy() });
   const [known] = publicKeysFromText(hostKey.publicKey, 'the host key');
-  const life = watchLifecycle(socket, 20, 'opening');
+  const life = watchLifecycle(socket, 20);
   const proved = await proveServer(socket, life);
   expect(proved.hostKey).toEqual(known?.blob);
   const keepalive = { maxWaitSeconds: 30, maxAttempts: 3 };

@@ -18,7 +18,7 @@ const openBySsh2 = async (nms: Socket): Promise<Duplex> =>
   subsystem(await logIn(nms, userKey, { hostVerifier: () => true }));
 
 async function openByCollector(nms: Socket, { publicKey }: KeyPair): Promise<Duplex> {
-  const server = await proveServer(nms, watchLifecycle(nms, 20, 'opening'));
+  const server = await proveServer(nms, watchLifecycle(nms, 20));
   expect(server.hostKey).toEqual(publicKey.blob);
   const keepalive = { maxWaitSeconds: 30, maxAttempts: 3 };
   const connection = await server.logIn({ user: 'callhome', key: signer(userKey), keepalive });

@@ -15,7 +15,7 @@ const ends: readonly (readonly [string, string, (ours: Socket) => Promise<unknow
   [
     "the collector's SSH client",
     'kex-strict-s-v00@openssh.com',
-    (ours) => proveServer(ours, watchLifecycle(ours, 20, 'opening')),
+    (ours) => proveServer(ours, watchLifecycle(ours, 20)),
   ],
 ];
 

@@ -59,7 +59,7 @@ export async function serveConnection(
   endpoint: EndpointConfig,
   options: ServeOptions,
 ): Promise<ServedConnection> {
-  const life = watchLifecycle(socket, options.handshakeTimeoutSeconds, 'SSH identification');
+  const life = watchLifecycle(socket, options.handshakeTimeoutSeconds);
   const linger = lingerAfterSessions(options.sessionLingerSeconds, life);
   const serve: SessionHandler['onStream'] = (stream, user) =>
     options.onSession(stream, {

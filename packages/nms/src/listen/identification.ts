@@ -15,6 +15,7 @@ export async function readToIdentification(
   life: Lifecycle,
   onFirstWords: () => void,
 ): Promise<void> {
+  life.enter('SSH identification');
   const found = deferred<void>();
   void life.ended.then(found.reject);
   let seen: Buffer = Buffer.alloc(0);

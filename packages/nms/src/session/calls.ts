@@ -100,7 +100,7 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     }
     connections += 1;
     lastConnection += 1;
-    const life = watchLifecycle(socket, admission.handshakeTimeoutSeconds, 'SSH identification');
+    const life = watchLifecycle(socket, admission.handshakeTimeoutSeconds);
     const newcomer = { source: origin.source, since: now, silent: true, life };
     newcomers.add(newcomer);
     void life.ended.then(() => {

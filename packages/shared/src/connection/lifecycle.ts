@@ -34,12 +34,11 @@ function reset(socket: Socket): void {
 /**
  * Watches over a connected socket, which it owns from now on.
  * @param openingTimeoutSeconds from now until `open`
- * @param firstPhase of the opening, as `enter` has it
  */
-export function watchLifecycle(socket: Socket, openingTimeoutSeconds: number, firstPhase: string): Lifecycle {
+export function watchLifecycle(socket: Socket, openingTimeoutSeconds: number): Lifecycle {
   const ended = deferred<CallhomeError>();
   let stage: Lifecycle['stage'] = 'opening';
-  let phase = firstPhase;
+  let phase = 'opening';
   let sayFarewell: () => void = () => undefined;
   const limit = setTimeout(() => {
     cut(new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', { seconds: openingTimeoutSeconds, stage: phase }));

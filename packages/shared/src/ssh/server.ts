@@ -68,6 +68,7 @@ export function serveSsh(
   }
   const server = new ssh2.Server(offer);
   const judge = authenticator(config.users, ending.signal);
+  life.enter('SSH identification');
   watchIdentification(socket, life);
 
   server.once('connection', (connection) => {
