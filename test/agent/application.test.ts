@@ -196,7 +196,7 @@ describe('an application', () => {
 
 describe('a persistent application', () => {
   it.each([
-    // code, in order, up for, pause, whether something is wrong
+    // how, why, whether its sessions were closed, up for, the pause that follows, whether something is wrong
     ['in order by the peer', peerClosed, true, 59 * second, firstBackoff, true],
     ['by the peer, without order', peerClosed, false, 59 * second, firstBackoff, true],
     ['by a reset', reset, true, 59 * second, firstBackoff, true],

@@ -1,3 +1,5 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { stateXml } from '@callhome/agent/application/state-data.js';
 import { type ApplicationStatus, applicationStatuses } from '@callhome/agent/application/status.js';
 import { expect, test } from 'vitest';
@@ -81,6 +83,17 @@ test('the status is state data by the names and in the order of the YANG module'
   );
   expect(stateXml([unnamed])).toContain(`<last-error><message>something</message>`);
   expect(stateXml([])).toBe(`<state xmlns="${namespace}"/>`);
+});
+
+test('the state data has what the YANG module has, in its order', async () => {
+  const folder = path.resolve(import.meta.dirname, '../../packages/shared/yang');
+  const [file = ''] = (await readdir(folder)).filter((name) => name.startsWith('callhome-agent@'));
+  const module = await readFile(path.join(folder, file), 'utf8');
+  const [state = ''] = /^ {2}container state \{$.*?^ {2}\}$/ms.exec(module) ?? [];
+  const nodes = [...state.matchAll(/^ *(?:container|list|leaf) ([\w-]+) \{$/gm)].map(([, name]) => name);
+  const { connectedSince, user } = connected;
+  const elements = stateXml([{ ...waiting, connectedSince, user }]).matchAll(/<([\w-]+)/g);
+  expect([...elements].map(([, name]) => name)).toEqual(nodes);
 });
 
 test('an answer that is no status is refused', () => {
