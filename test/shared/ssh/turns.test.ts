@@ -1,15 +1,18 @@
 import { PassThrough } from 'node:stream';
 import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import { readInTurns } from '@callhome/shared/ssh/turns.js';
-import { expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+// Time passes where a test says so, and nowhere else.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+afterEach(() => void vi.useRealTimers());
 
 /** What ssh2 has of a connection, where each piece costs so many milliseconds. */
 function createConnection(cost: number) {
   const pieces: Buffer[] = [];
   const parse = (data: Buffer, from: number, to: number): void => {
     pieces.push(data.subarray(from, to));
-    const start = performance.now();
-    while (performance.now() - start < cost);
+    vi.advanceTimersByTime(cost);
   };
   const errors: unknown[] = [];
   const connection = { _protocol: { parse }, emit: (_name: string, error: unknown) => errors.push(error) };
@@ -37,6 +40,16 @@ it('takes a turn for each piece that costs much, and reads nothing more meanwhil
   expect(socket.isPaused()).toBe(false);
 });
 
+it('goes on in the same turn until its share of it is used up', async () => {
+  const { pieces, arrive } = createConnection(0.4);
+  arrive(Buffer.alloc(7 * 4096));
+  expect(pieces).toHaveLength(3);
+  await nextTurn();
+  expect(pieces).toHaveLength(6);
+  await nextTurn();
+  expect(pieces).toHaveLength(7);
+});
+
 it('works through what costs little at once', () => {
   const { socket, pieces, arrive } = createConnection(0);
   arrive(Buffer.alloc(3 * 4096 + 1));
@@ -51,8 +64,7 @@ it('tells of what is wrong in a later turn as ssh2 does', async () => {
     _protocol: {
       parse() {
         calls += 1;
-        const start = performance.now();
-        while (performance.now() - start < 2);
+        vi.advanceTimersByTime(2);
         if (calls === 2) throw new Error('garbage');
       },
     },
