@@ -56,8 +56,8 @@ export function watchLifecycle(socket: Socket, openingTimeoutSeconds: number): L
     reset(socket);
   }
   function end(reason: CallhomeError): void {
-    if (stage === 'open') sayFarewell();
     if (!finish(reason)) return;
+    sayFarewell();
     const force = setTimeout(() => reset(socket), closeTimeoutMs);
     socket.once('close', () => clearTimeout(force));
     socket.end();
