@@ -57,7 +57,6 @@ export async function openOwnSession(
       const session = await openClientSession(await connection.openSession(), { helloTimeoutMs });
       state = { kind: 'open', session, since: performance.now() };
       use = 'reading';
-      void connection.ended.then((reason) => session.destroy(reason));
       void session.closed.then((error) => follow(session, error));
       return session;
     } catch (error) {
@@ -85,6 +84,10 @@ export async function openOwnSession(
     else opened().then((next) => onReplaced(next, why), end);
   }
 
+  // Once: a connection may outlive any number of sessions.
+  void connection.ended.then((reason) => {
+    if ('session' in state) state.session.destroy(reason);
+  });
   await opened();
   return {
     get current() {

@@ -1,0 +1,355 @@
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { type OwnSession, openOwnSession } from '@callhome/nms/session/own-session.js';
+import type { ClientConnection } from '@callhome/shared/connection/connection.js';
+import { deferred } from '@callhome/shared/deferred.js';
+import { CallhomeError } from '@callhome/shared/errors.js';
+import { parseOperation } from '@callhome/shared/netconf/operation.js';
+import { openServerSession, type ServerSession } from '@callhome/shared/netconf/server-session.js';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { duplexPair } from '../../shared/netconf/duplex-pair.js';
+
+const minute = 60_000;
+
+const closedEarly =
+  'the NETCONF session is closed: the peer closed the connection during the NETCONF session';
+
+// Only the clock by which a session's age is told: whatever waits, waits for something that happens.
+beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }));
+afterEach(() => void vi.useRealTimers());
+
+/** A device's end of a session. */
+interface Served {
+  readonly stream: Duplex;
+  readonly session: ServerSession;
+}
+
+type Play = 'answers' | 'answers when told' | 'refuses' | 'says no hello' | 'says nothing yet';
+
+/** A connection to a device that is played here. */
+function createDevice() {
+  const ended = deferred<CallhomeError>();
+  const served: Served[] = [];
+  const heard: Duplex[] = [];
+  const later: (() => void)[] = [];
+  const answers: (() => void)[] = [];
+  let listeners = 0;
+  let play: Play = 'answers';
+  let asked = 0;
+
+  function serve(stream: Duplex): void {
+    const waits = play === 'answers when told';
+    const session = openServerSession(stream, {
+      sessionId: served.length + 1,
+      capabilities: ['urn:ietf:params:netconf:base:1.1'],
+      handle: async () => {
+        if (waits) await new Promise<void>((resolve) => answers.push(resolve));
+        return '<ok/>';
+      },
+      onFault: () => undefined,
+    });
+    served.push({ stream, session });
+  }
+
+  const connection: ClientConnection = {
+    transport: 'ssh',
+    peer: { transport: 'ssh', hostKey: Buffer.alloc(0) },
+    maxSessions: Number.POSITIVE_INFINITY,
+    get ended() {
+      listeners += 1;
+      return ended.promise;
+    },
+    end: vi.fn((reason: CallhomeError) => {
+      ended.resolve(reason);
+      for (const stream of heard) stream.destroy();
+    }),
+    async openSession() {
+      asked += 1;
+      if (play === 'refuses') throw new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why: 'no room' });
+      const [near, far] = duplexPair();
+      far.on('error', () => undefined);
+      heard.push(far);
+      if (play === 'says no hello') far.resume().end();
+      else if (play === 'says nothing yet') later.push(() => serve(far));
+      else serve(far);
+      return near;
+    },
+  };
+  return {
+    connection,
+    served,
+    end: connection.end as ReturnType<typeof vi.fn>,
+    /** How many sessions it was asked for. */
+    asked: () => asked,
+    /** How many wait for the end of the connection. */
+    listeners: () => listeners,
+    plays(next: Play) {
+      play = next;
+    },
+    /** Says what it has not said yet. */
+    goOn() {
+      for (const say of later.splice(0)) say();
+    },
+    /** Answers the next thing that it is asked. */
+    async answer() {
+      await until(() => answers.length > 0);
+      answers.shift()?.();
+    },
+    /** Ends its newest session, as `<kill-session>` does. */
+    async kill() {
+      const newest = served.at(-1);
+      newest?.session.destroy(new Error('killed'));
+      if (newest) await once(newest.stream, 'close');
+    },
+  };
+}
+
+type Device = ReturnType<typeof createDevice>;
+
+async function open(device: Device) {
+  const onReplaced = vi.fn();
+  const own = await openOwnSession(device.connection, { helloTimeoutMs: 60_000, onReplaced });
+  return { own, onReplaced };
+}
+
+/** Everything here happens in memory: it is there after some turns of the event loop. */
+async function until(met: () => boolean): Promise<void> {
+  while (!met()) await new Promise(setImmediate);
+}
+
+async function ask(own: OwnSession): Promise<string> {
+  return text((await own.send(parseOperation('<get/>'), {})).body);
+}
+
+const code = (name: string, message?: string) =>
+  expect.objectContaining(message === undefined ? { code: name } : { code: name, message });
+
+describe('a session that the device ends', () => {
+  it.each([
+    ['by closing it', (device: Device) => void device.served[0]?.stream.end(), 'the peer closed'],
+    ['by cutting it off', (device: Device) => device.kill(), 'the peer closed'],
+    [
+      'by saying what makes no sense',
+      (device: Device) => void device.served[0]?.stream.write('garbage'),
+      'bad NETCONF framing',
+    ],
+  ])('%s after a minute is replaced, without the end of the connection', async (_how, act, why) => {
+    const device = createDevice();
+    const { own, onReplaced } = await open(device);
+    expect(own.current?.sessionId).toBe(1);
+    vi.advanceTimersByTime(minute);
+    await act(device);
+    await until(() => onReplaced.mock.calls.length > 0);
+    expect(onReplaced).toHaveBeenCalledExactlyOnceWith(
+      expect.objectContaining({ sessionId: 2 }),
+      expect.stringContaining(why),
+    );
+    expect(own.current?.sessionId).toBe(2);
+    expect(await ask(own)).toContain('<ok/>');
+    expect(device.end).not.toHaveBeenCalled();
+  });
+
+  it('is replaced as often as it is a minute old', async () => {
+    const device = createDevice();
+    const { own, onReplaced } = await open(device);
+    for (let times = 1; times <= 3; times += 1) {
+      vi.advanceTimersByTime(minute);
+      await device.kill();
+      await until(() => onReplaced.mock.calls.length === times);
+    }
+    expect(own.current?.sessionId).toBe(4);
+    vi.advanceTimersByTime(minute - 1);
+    await device.kill();
+    await device.connection.ended;
+    expect(onReplaced).toHaveBeenCalledTimes(3);
+  });
+
+  it('sooner ends the connection', async () => {
+    const device = createDevice();
+    const { own, onReplaced } = await open(device);
+    vi.advanceTimersByTime(minute - 1);
+    device.served[0]?.stream.end();
+    expect(await device.connection.ended).toEqual(code('CALLHOME_SESSION_CLOSED', closedEarly));
+    expect(device.asked()).toBe(1);
+    expect(onReplaced).not.toHaveBeenCalled();
+    expect(own.current).toBeUndefined();
+  });
+
+  it.each(['refuses', 'says no hello'] as const)(
+    'and cannot be replaced, because the device %s, ends the connection for the first reason',
+    async (play) => {
+      const device = createDevice();
+      const { onReplaced } = await open(device);
+      vi.advanceTimersByTime(minute);
+      device.plays(play);
+      device.served[0]?.stream.end();
+      expect(await device.connection.ended).toEqual(code('CALLHOME_SESSION_CLOSED', closedEarly));
+      expect(device.asked()).toBe(2);
+      expect(onReplaced).not.toHaveBeenCalled();
+    },
+  );
+
+  it('takes with it what was under way, and what is sent meanwhile waits for the next one', async () => {
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own } = await open(device);
+    vi.advanceTimersByTime(minute);
+    const lost = expect(ask(own)).rejects.toEqual(code('CALLHOME_SESSION_CLOSED'));
+    device.plays('says nothing yet');
+    await device.kill();
+    await lost;
+    const waiting = [ask(own), ask(own)];
+    expect(own.current).toBeUndefined();
+    expect(await own.giveWay()).toBe(false);
+    device.plays('answers');
+    device.goOn();
+    for (const reply of await Promise.all(waiting)) expect(reply).toContain('<ok/>');
+    expect(device.asked()).toBe(2);
+    expect(device.end).not.toHaveBeenCalled();
+  });
+
+  it('fails what waits for the next one where there is none', async () => {
+    const device = createDevice();
+    const { own } = await open(device);
+    vi.advanceTimersByTime(minute);
+    device.plays('says nothing yet');
+    await device.kill();
+    await until(() => device.asked() === 2);
+    const lost = expect(ask(own)).rejects.toEqual(code('CALLHOME_PEER_CLOSED'));
+    device.connection.end(new CallhomeError('CALLHOME_STOPPED', {}));
+    await lost;
+  });
+});
+
+describe('the first session', () => {
+  it('that cannot be opened is an error, and the connection is left to who has it', async () => {
+    const device = createDevice();
+    device.plays('refuses');
+    await expect(open(device)).rejects.toEqual(code('CALLHOME_CHANNEL_REFUSED'));
+    expect(device.end).not.toHaveBeenCalled();
+  });
+});
+
+describe('a session gives way', () => {
+  it('where nothing is under way on it, in order, and the next use opens another', async () => {
+    const device = createDevice();
+    const { own, onReplaced } = await open(device);
+    await ask(own);
+    vi.advanceTimersByTime(minute);
+    expect(await own.giveWay()).toBe(true);
+    expect(await device.served[0]?.session.closed).toBeUndefined();
+    expect(own.current).toBeUndefined();
+    expect(await own.giveWay()).toBe(false);
+    expect(device.asked()).toBe(1);
+    expect(await ask(own)).toContain('<ok/>');
+    expect(own.current?.sessionId).toBe(2);
+    expect(onReplaced).not.toHaveBeenCalled();
+    expect(device.end).not.toHaveBeenCalled();
+  });
+
+  it('however young it is, and the connection goes on', async () => {
+    const device = createDevice();
+    const { own } = await open(device);
+    expect(await own.giveWay()).toBe(true);
+    await new Promise(setImmediate);
+    expect(device.end).not.toHaveBeenCalled();
+  });
+
+  it('to nobody while an operation is under way, and as soon as that is over', async () => {
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own } = await open(device);
+    const [first, second] = [ask(own), ask(own)];
+    expect(await own.giveWay()).toBe(false);
+    await device.answer();
+    await first;
+    expect(await own.giveWay()).toBe(false);
+    await device.answer();
+    await second;
+    expect(await own.giveWay()).toBe(true);
+  });
+
+  it('once an operation that failed is over', async () => {
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own } = await open(device);
+    const given = new AbortController();
+    const sent = own.send(parseOperation('<get/>'), { signal: given.signal });
+    expect(await own.giveWay()).toBe(false);
+    given.abort();
+    await expect(sent).rejects.toThrow();
+    const giving = own.giveWay();
+    await device.answer();
+    expect(await giving).toBe(true);
+  });
+
+  it('to one caller', async () => {
+    const device = createDevice();
+    const { own } = await open(device);
+    expect(await Promise.all([own.giveWay(), own.giveWay()])).toEqual([true, false]);
+  });
+
+  it('and what is sent meanwhile fails where the device has room for one, and works once it has room again', async () => {
+    const device = createDevice();
+    const { own } = await open(device);
+    device.plays('refuses');
+    const giving = own.giveWay();
+    await expect(ask(own)).rejects.toEqual(code('CALLHOME_CHANNEL_REFUSED'));
+    expect(await giving).toBe(true);
+    await expect(ask(own)).rejects.toEqual(code('CALLHOME_CHANNEL_REFUSED'));
+    device.plays('answers');
+    expect(await ask(own)).toContain('<ok/>');
+    expect(device.end).not.toHaveBeenCalled();
+  });
+
+  it('and one that is opened meanwhile stays', async () => {
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own } = await open(device);
+    // Nobody waits for it any more, but the device comes to the end of the session only after it.
+    const given = new AbortController();
+    const sent = own.send(parseOperation('<get/>'), { signal: given.signal });
+    expect(await own.giveWay()).toBe(false);
+    given.abort();
+    await expect(sent).rejects.toThrow();
+    const giving = own.giveWay();
+    device.plays('answers');
+    expect(await ask(own)).toContain('<ok/>');
+    await device.answer();
+    expect(await giving).toBe(true);
+    expect(own.current?.sessionId).toBe(2);
+    expect(await ask(own)).toContain('<ok/>');
+    expect(device.end).not.toHaveBeenCalled();
+  });
+
+  it('again and again, and nothing is left of those that did', async () => {
+    const device = createDevice();
+    const { own } = await open(device);
+    const before = device.listeners();
+    for (let times = 0; times < 5; times += 1) {
+      await own.giveWay();
+      await ask(own);
+    }
+    expect(own.current?.sessionId).toBe(6);
+    expect(device.listeners()).toBe(before);
+  });
+});
+
+describe('the end of the connection', () => {
+  it('is the end of the session and of what is under way, for the reason of the connection', async () => {
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own, onReplaced } = await open(device);
+    vi.advanceTimersByTime(minute);
+    const reason = new CallhomeError('CALLHOME_PEER_VANISHED', { seconds: 60 });
+    const lost = expect(ask(own)).rejects.toMatchObject({ code: 'CALLHOME_SESSION_CLOSED', cause: reason });
+    device.plays('refuses');
+    device.connection.end(reason);
+    await lost;
+    await new Promise(setImmediate);
+    expect(own.current).toBeUndefined();
+    expect(onReplaced).not.toHaveBeenCalled();
+    await expect(ask(own)).rejects.toEqual(code('CALLHOME_CHANNEL_REFUSED'));
+  });
+});
