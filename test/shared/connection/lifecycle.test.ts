@@ -29,7 +29,7 @@ async function connected(timeoutSeconds = 60): Promise<{ life: Lifecycle; near: 
   far.on('error', () => undefined);
   sockets.push(near, far);
   if (near.connecting) await once(near, 'connect');
-  return { life: watchLifecycle(near, timeoutSeconds, 'first phase'), near: near.resume(), far };
+  return { life: watchLifecycle(near, timeoutSeconds), near: near.resume(), far };
 }
 
 describe('the clock of the opening', () => {
@@ -56,7 +56,7 @@ describe('the clock of the opening', () => {
 
 describe('a peer that closes the connection', () => {
   it.each([
-    ['at once', [], 'the peer closed the connection during the first phase'],
+    ['at once', [], 'the peer closed the connection during the opening'],
     ['in a later phase', ['second phase'], 'the peer closed the connection during the second phase'],
   ])('%s is told with the phase', async (_when, phases, message) => {
     const { life, far } = await connected();
