@@ -30,9 +30,10 @@ export function limitUnmanaged(owner: string): Unmanaged {
       const connections = byDevice.get(device) ?? new Map<Lifecycle, Proved>();
       byDevice.set(device, connections.set(proved.life, proved));
       const [oldest] = connections.keys();
-      const { remoteAddress } = proved;
-      if (connections.size > maxUnmanaged)
-        oldest?.end(new CallhomeError('CALLHOME_REPLACED', { remoteAddress }));
+      if (connections.size <= maxUnmanaged || !oldest) return;
+      // It may take a while to end, and does not count meanwhile.
+      connections.delete(oldest);
+      oldest.end(new CallhomeError('CALLHOME_REPLACED', { remoteAddress: proved.remoteAddress }));
     },
     remove(device, life) {
       const connections = byDevice.get(device);
