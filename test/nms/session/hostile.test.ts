@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { publicKeyOf } from '@callhome/shared/ssh/key-pair.js';
 import type { Connection, Session } from 'ssh2';
 import { describe, expect, it } from 'vitest';
-import { closed, createRig, serve } from './rig.js';
+import { closed, createRig, serve, serveNetconf } from './rig.js';
 
 const rig = createRig();
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey;
@@ -113,7 +113,7 @@ describe('a device', () => {
           over.push(new Promise((resolve) => session.on('close', () => resolve())));
           session.on('subsystem', (accept, reject) => {
             if (sessions > 1) reject();
-            else accept().resume().write(hello);
+            else serveNetconf(accept());
           });
         });
       },

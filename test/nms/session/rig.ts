@@ -18,26 +18,29 @@ export const hostKey = generateKeyPair();
 
 const limits = { maxConnections: 100, maxHandshakes: 50, handshakeTimeoutSeconds: 60 };
 
-/** The collector's name in the registry. */
-const owner = 'collector';
-
 export interface StartOptions extends Partial<typeof limits> {
   readonly identity?: KeyPair;
   readonly user?: string;
+  /** The collector's name in the registry. */
+  readonly owner?: string;
+  /** What it has instead of the registry on the disk. */
+  readonly wrap?: (registry: Registry) => Registry;
 }
 
 /** A collector in this process, with a registry on the disk, and sockets that call it. */
 export interface Rig {
   readonly registry: Registry;
+  /** The last that was started. */
   readonly collector: Collector;
-  start(options?: StartOptions): Promise<void>;
+  /** Starts a collector; more than one where the test starts more. */
+  start(options?: StartOptions): Promise<Collector>;
   /** Makes another device known. */
   addDevice(id: string, key: KeyPair): Promise<void>;
   /** What a connected device answers to `<get/>`. */
   ask(device: string): Promise<string>;
   counters(): Promise<Readonly<Record<string, number>>>;
   /** @param from the loopback address that it comes from */
-  call(from?: string): Promise<Socket>;
+  call(from?: string, called?: Collector): Promise<Socket>;
   /** Resolves when the registry has what became of calls that are over. */
   settled(): Promise<void>;
   /** All lines of its log so far. */
@@ -51,6 +54,7 @@ export function createRig(): Rig {
   let folder = '';
   let registry: Registry;
   let collector: Collector;
+  let collectors: Collector[] = [];
   let sockets: Socket[] = [];
   let captured = captureLog();
   async function addDevice(id: string, { publicKey: { type, blob } }: KeyPair): Promise<void> {
@@ -66,7 +70,9 @@ export function createRig(): Rig {
   afterEach(async () => {
     for (const socket of sockets) socket.destroy();
     sockets = [];
-    await collector.stop();
+    const running = collectors;
+    collectors = [];
+    await Promise.all(running.map((each) => each.stop()));
     await registry.close();
     await removeFolder(folder);
   });
@@ -77,7 +83,13 @@ export function createRig(): Rig {
     get collector() {
       return collector;
     },
-    async start({ identity = generateKeyPair(), user = 'callhome', ...admission } = {}) {
+    async start({
+      identity = generateKeyPair(),
+      user = 'callhome',
+      owner = 'collector',
+      wrap = (same: Registry) => same,
+      ...admission
+    } = {}) {
       const binds = [{ address: '127.0.0.1', port: 0 }];
       const listener = {
         name: 'call-home',
@@ -95,10 +107,12 @@ export function createRig(): Rig {
         admission: { ...limits, ...admission },
         warnings: [],
       };
-      collector = await startCollector(config, registry, captured.log, owner);
+      collector = await startCollector(config, wrap(registry), captured.log, owner);
+      collectors.push(collector);
+      return collector;
     },
-    async call(from) {
-      const port = collector.addresses()[0]?.port ?? 0;
+    async call(from, called = collector) {
+      const port = called.addresses()[0]?.port ?? 0;
       const local = from === undefined ? {} : { localAddress: from };
       const socket = connect({ port, host: '127.0.0.1', noDelay: true, ...local });
       socket.on('error', () => undefined);
@@ -132,7 +146,8 @@ export interface DeviceOptions {
   readonly onConnection?: (connection: Connection) => void;
 }
 
-function serveNetconf(channel: ServerChannel): void {
+/** Answers `<ok/>` to everything. */
+export function serveNetconf(channel: ServerChannel): void {
   openServerSession(channel, {
     sessionId: 7,
     capabilities: ['urn:ietf:params:netconf:base:1.1'],

@@ -98,8 +98,10 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
         onReplaced: ({ sessionId }, reason) =>
           emit({ kind: 'session-replaced', call, device, session: sessionId, reason }),
       });
-      await admitted();
-      await take({ ...arrived, own });
+      const taken = await admitted();
+      const over = take({ ...arrived, own });
+      taken();
+      await over;
     },
     follow(change) {
       const device = managed.get(concerned(change))?.device;

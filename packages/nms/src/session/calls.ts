@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { NmsConfig } from '@callhome/shared/config/nms-config.js';
 import type { ClientConnection, HostProof } from '@callhome/shared/connection/connection.js';
 import { type Lifecycle, watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
+import { deferred } from '@callhome/shared/deferred.js';
 import { areDescriptorsFew } from '@callhome/shared/descriptors.js';
 import { CallhomeError, toCallhomeError } from '@callhome/shared/errors.js';
 import type { CallFacts, Emit } from '../events/events.js';
@@ -30,10 +31,11 @@ export interface LoggedIn {
 
 /**
  * Brings a device under management, and follows it to the end of its connection.
- * @param admitted is asked last whether the device is still welcome: what it throws ends the connection
+ * @param admitted is asked last whether the device is still welcome: what it throws ends the connection; what it resolves
+ *   with is called as soon as the device is managed, with no turn for anybody else in between
  * @throws what keeps it from being managed
  */
-export type Manage = (arrived: LoggedIn, admitted: () => Promise<void>) => Promise<void>;
+export type Manage = (arrived: LoggedIn, admitted: () => Promise<() => void>) => Promise<void>;
 
 /** What calls need of the rest of the collector. */
 export interface CallParts {
@@ -58,11 +60,14 @@ interface Call {
   readonly host: string;
   readonly life: Lifecycle;
   readonly newcomer: Newcomer & { silent: boolean; readonly life: Lifecycle };
-  /** What it wanted to prove: anybody can, and it is not to be held against the device. */
-  claim?: HostProof;
+  /** What it wants to prove, until it has: anybody can, and it is not to be held against the device. */
+  claim: HostProof | undefined;
   /** Who it is, once that is proved. */
   device?: string;
 }
+
+/** What a call waits for, for people. */
+const lookup = 'look-up in the registry';
 
 /** What a promise comes to, unless the connection ends before: then rejects with the reason. */
 function whileAlive<T>(life: Lifecycle, promise: Promise<T>): Promise<T> {
@@ -77,8 +82,19 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
   let connections = 0;
   let lastConnection = 0;
 
-  function ownerOf({ hostKey }: HostProof): Promise<DeviceDefinition | undefined> {
-    return registry.withHostKey(hostKey.toString('base64'));
+  /** @throws what the registry throws, and CALLHOME_HANDSHAKE_TIMEOUT where it does not answer */
+  async function ownerOf({ hostKey }: HostProof): Promise<DeviceDefinition | undefined> {
+    const seconds = admission.handshakeTimeoutSeconds;
+    const late = deferred<never>();
+    const timer = setTimeout(
+      () => late.reject(new CallhomeError('CALLHOME_HANDSHAKE_TIMEOUT', { seconds, stage: lookup })),
+      seconds * 1000,
+    );
+    try {
+      return await Promise.race([registry.withHostKey(hostKey.toString('base64')), late.promise]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** Lets it in among those that have still to authenticate, or refuses it. */
@@ -108,7 +124,7 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     });
     const facts = { ...origin, connection: lastConnection };
     emit({ kind: 'call-accepted', call: facts });
-    return { facts, host, life, newcomer };
+    return { facts, host, life, newcomer, claim: undefined };
   }
 
   function prove(call: Call, socket: Socket, listener: CalledListener): Promise<ProvedCaller> {
@@ -125,22 +141,25 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
   /** Who has proved itself; whom nobody knows is refused, and has been shown no user, no credential and no signature. */
   async function identifyCaller(call: Call, caller: ProvedCaller): Promise<DeviceDefinition> {
     const { proof } = caller;
+    call.claim = undefined;
+    call.life.enter(lookup);
     const identity = identify(proof, await whileAlive(call.life, ownerOf(proof)));
     if (identity.kind === 'refused') {
       caller.refuse(identity.reason);
       throw identity.reason;
     }
+    call.life.enter('authentication');
     call.device = identity.device.id;
     unmanaged.add(call.device, { life: call.life, proof, remoteAddress: call.facts.remoteAddress });
     return identity.device;
   }
 
   /** The registry may have changed since it was asked, and before its changes were looked at. */
-  async function admitted(call: Call, { proof }: ProvedCaller): Promise<void> {
+  async function admitted(call: Call, { proof }: ProvedCaller): Promise<() => void> {
     const owner = await whileAlive(call.life, ownerOf(proof));
     if (owner === undefined || owner.id !== call.device)
       throw new CallhomeError('CALLHOME_DISCONNECTED', { reason: 'the device was removed' });
-    unmanaged.remove(owner.id, call.life);
+    return () => unmanaged.remove(owner.id, call.life);
   }
 
   async function tellFailure({ facts, life, device, claim }: Call, error: unknown): Promise<void> {
