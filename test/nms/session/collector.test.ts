@@ -1,9 +1,9 @@
 import { once } from 'node:events';
-import { openServerSession } from '@callhome/shared/netconf/server-session.js';
+import { openServerSession, type ServerSession } from '@callhome/shared/netconf/server-session.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { fingerprint } from '@callhome/shared/ssh/public-key.js';
 import type { Connection, ServerChannel } from 'ssh2';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { closed, createRig, hostKey, serve } from './rig.js';
 
 const rig = createRig();
@@ -155,6 +155,54 @@ describe('a device that calls the collector', () => {
     const failed = rig.logged('CALLHOME_HELLO');
     serve(await rig.call(), { onChannel: (channel) => channel.resume().end('<goodbye/>]]>]]>') });
     await failed;
+  });
+});
+
+describe("the collector's own session", () => {
+  afterEach(() => void vi.useRealTimers());
+
+  /** A device whose sessions are numbered, of which each can be ended. */
+  async function connectDevice() {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    await rig.start();
+    const connected = rig.logged('device connected');
+    const sessions: ServerSession[] = [];
+    serve(await rig.call(), {
+      onChannel: (channel) =>
+        void sessions.push(
+          openServerSession(channel, {
+            sessionId: sessions.length + 1,
+            capabilities: ['urn:ietf:params:netconf:base:1.1'],
+            handle: async () => '<ok/>',
+            onFault: () => undefined,
+          }),
+        ),
+    });
+    await connected;
+    return sessions;
+  }
+
+  it('is replaced where the device ends it after a minute, and the connection stays', async () => {
+    const sessions = await connectDevice();
+    vi.advanceTimersByTime(60_000);
+    const replaced = rig.logged("the collector's session was replaced");
+    sessions[0]?.destroy(new Error('killed'));
+    expect(await replaced).toMatchObject({ level: 'warn', device: 'router1', session: 2 });
+    expect(await rig.collector.fleet.presence('router1')).toMatchObject({ connected: true, sessionId: 2 });
+    expect(await rig.ask('router1')).toContain('<ok/>');
+    expect(await rig.counters()).toMatchObject({ established: 1, 'sessions.replaced': 1 });
+    expect(await rig.registry.get('router1')).toMatchObject({ state: 'connected', connections: 1 });
+  });
+
+  it('takes the connection with it where the device ends it sooner', async () => {
+    const sessions = await connectDevice();
+    const over = rig.logged('device disconnected');
+    sessions[0]?.destroy(new Error('killed'));
+    expect(await over).toMatchObject({
+      code: 'CALLHOME_SESSION_CLOSED',
+      reason: expect.stringMatching(/^the NETCONF session is closed: /),
+    });
+    expect(await rig.collector.fleet.presence('router1')).toEqual({ connected: false });
   });
 });
 

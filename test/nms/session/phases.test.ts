@@ -265,6 +265,30 @@ describe('a registry that is asked whose a key is', () => {
   });
 });
 
+describe('a registry that cannot be written', () => {
+  it('ends no connection, and the log says whose history lacks something', async () => {
+    const full = () => Promise.reject(new Error('the disk is full'));
+    await rig.start({
+      wrap: (registry) => ({ ...registry, connected: full, disconnected: full, callFailed: full }),
+    });
+    const untold = { level: 'error', device: 'router1', reason: 'the disk is full' };
+    const told = () => rig.logged('the registry was not written');
+    let next = told();
+    const socket = await rig.call();
+    serve(socket);
+    expect(await next).toMatchObject(untold);
+    expect(await rig.ask('router1')).toContain('<ok/>');
+    next = told();
+    const disconnected = rig.logged('device disconnected');
+    socket.end();
+    await disconnected;
+    expect(await next).toMatchObject(untold);
+    next = told();
+    serve(await rig.call(), { onChannel: (channel) => channel.end('<x/>]]>]]>') });
+    expect(await next).toMatchObject(untold);
+  });
+});
+
 describe('a change of the registry', () => {
   const moments = [
     'while the device is looked up',
