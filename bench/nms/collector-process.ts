@@ -39,7 +39,7 @@ async function ask(device: ReachedDevice, operation: Operation): Promise<number>
 }
 
 async function established(count: number): Promise<void> {
-  while (((await collector.fleet.counters())['established'] ?? 0) < count) {
+  while ((collector.counters.read()['established'] ?? 0) < count) {
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

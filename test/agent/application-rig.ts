@@ -165,6 +165,7 @@ export function createRig({ remembered, ...config }: RigOptions = {}) {
         const ended = deferred<CallhomeError>();
         const connection: FakeConnection = {
           transport: 'ssh',
+          isOpen: () => true,
           user: 'callhome',
           sessions: { open: 0, total: 0, lastMessage: 0, closedInOrder: false },
           ended: ended.promise,

@@ -1,7 +1,7 @@
 import type { ListenerConfig, NmsConfig } from '@callhome/shared/config/nms-config.js';
 import { CallhomeError, isCallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
-import { createCounters } from './events/counters.js';
+import { type Counters, createCounters } from './events/counters.js';
 import { createEvents, type Events } from './events/events.js';
 import { keepHistory } from './events/history.js';
 import { writeLogLines } from './events/log-lines.js';
@@ -17,6 +17,7 @@ import { limitUnmanaged } from './session/unmanaged.js';
 export interface Collector {
   readonly fleet: Fleet;
   readonly events: Events;
+  readonly counters: Pick<Counters, 'read'>;
   addresses(): readonly { readonly name: string; readonly address: string; readonly port: number }[];
   /** How many devices are connected to it. */
   size(): number;
@@ -27,7 +28,7 @@ export interface Collector {
 /**
  * Listens for calls and brings the devices of the registry under management.
  * @param owner the collector's name in the registry: what a former life of it held there is released
- * @throws CALLHOME_PORT_IN_USE, CALLHOME_LISTEN_FAILED
+ * @throws CALLHOME_PORT_IN_USE, CALLHOME_LISTEN_FAILED, CALLHOME_STATE_UNUSABLE
  */
 export async function startCollector(
   config: NmsConfig,
@@ -80,8 +81,9 @@ export async function startCollector(
   }
 
   return {
-    fleet: { ...fleet, counters: async () => counters.read() },
+    fleet,
     events,
+    counters,
     addresses: () => listeners.map(({ name, address, port }) => ({ name, address, port })),
     size: fleet.size,
     async stop() {

@@ -45,7 +45,7 @@ const catalogue = {
   CALLHOME_HOST_KEY_UNKNOWN: (f: { fingerprint: string; keyType: string }) =>
     `no device is known by the host key ${f.fingerprint} (${f.keyType}): no credential was sent`,
   CALLHOME_HOST_KEY_REFUSED: (_: Record<string, never>) =>
-    "the peer ended the key exchange, most likely because it does not know this device's host key: add the lines of `callhome-agent key` there",
+    "the peer ended the handshake, most likely because it does not know this device's host key: add the lines of `callhome-agent key` there",
   CALLHOME_AUTHENTICATION_FAILED: (f: { user: string; why: string }) =>
     `authentication of user ${quote(f.user)} failed: ${f.why}`,
   CALLHOME_GAVE_WAY: (_: Record<string, never>) =>
@@ -82,7 +82,7 @@ const catalogue = {
   CALLHOME_PEER_STALLED: (f: { seconds: number }) => `the peer has not read for ${f.seconds} s`,
   CALLHOME_CHANNEL_REFUSED: http(
     502,
-    (f: { why: string }) => `the device refused a NETCONF session: ${f.why}`,
+    (f: { why: string; answered?: boolean }) => `the device refused a NETCONF session: ${f.why}`,
   ),
 
   CALLHOME_FRAMING: http(502, (f: { why: string }) => `bad NETCONF framing: ${f.why}`),

@@ -54,6 +54,7 @@ function createDevice() {
 
   const connection: ClientConnection = {
     transport: 'ssh',
+    isOpen: () => true,
     peer: { transport: 'ssh', hostKey: Buffer.alloc(0) },
     maxSessions: Number.POSITIVE_INFINITY,
     get ended() {
@@ -66,7 +67,8 @@ function createDevice() {
     }),
     async openSession() {
       asked += 1;
-      if (play === 'refuses') throw new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why: 'no room' });
+      if (play === 'refuses')
+        throw new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why: 'no room', answered: true });
       const [near, far] = duplexPair();
       far.on('error', () => undefined);
       heard.push(far);
@@ -201,7 +203,6 @@ describe('a session that the device ends', () => {
     await lost;
     const waiting = [ask(own), ask(own)];
     expect(own.current).toBeUndefined();
-    expect(await own.giveWay()).toBe(false);
     device.plays('answers');
     device.goOn();
     for (const reply of await Promise.all(waiting)) expect(reply).toContain('<ok/>');
@@ -231,29 +232,51 @@ describe('the first session', () => {
   });
 });
 
+/** Another stream that wants the session's place: undefined where it does not get it. */
+async function instead(own: OwnSession): Promise<Duplex | undefined> {
+  const [near] = duplexPair();
+  return await own.giveWayTo(async () => near);
+}
+
 describe('a session gives way', () => {
-  it('where nothing is under way on it, in order, and the next use opens another', async () => {
+  it('in order where nothing is under way on it, and comes back when the other stream is closed', async () => {
     const device = createDevice();
     const { own, onReplaced } = await open(device);
     await ask(own);
-    vi.advanceTimersByTime(minute);
-    expect(await own.giveWay()).toBe(true);
+    const other = await instead(own);
     expect(await device.served[0]?.session.closed).toBeUndefined();
     expect(own.current).toBeUndefined();
-    expect(await own.giveWay()).toBe(false);
+    expect(await instead(own)).toBeUndefined();
     expect(device.asked()).toBe(1);
-    expect(await ask(own)).toContain('<ok/>');
+    other?.destroy();
+    await until(() => own.current !== undefined);
     expect(own.current?.sessionId).toBe(2);
+    expect(await ask(own)).toContain('<ok/>');
     expect(onReplaced).not.toHaveBeenCalled();
     expect(device.end).not.toHaveBeenCalled();
   });
 
-  it('however young it is, and the connection goes on', async () => {
+  it('and comes back where the other stream cannot be opened', async () => {
     const device = createDevice();
     const { own } = await open(device);
-    expect(await own.giveWay()).toBe(true);
-    await new Promise(setImmediate);
+    const opening = own.giveWayTo(() => Promise.reject(new CallhomeError('CALLHOME_STOPPED', {})));
+    await expect(opening).rejects.toEqual(code('CALLHOME_STOPPED'));
+    await until(() => own.current !== undefined);
     expect(device.end).not.toHaveBeenCalled();
+  });
+
+  it('to a stream that the device has room for only in a moment', async () => {
+    vi.useRealTimers();
+    const device = createDevice();
+    const { own } = await open(device);
+    let attempts = 0;
+    const other = await own.giveWayTo(async () => {
+      attempts += 1;
+      if (attempts < 3) throw new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why: 'full', answered: true });
+      return duplexPair()[0];
+    });
+    expect(other).toBeDefined();
+    expect(attempts).toBe(3);
   });
 
   it('to nobody while an operation is under way, and as soon as that is over', async () => {
@@ -261,64 +284,41 @@ describe('a session gives way', () => {
     device.plays('answers when told');
     const { own } = await open(device);
     const [first, second] = [ask(own), ask(own)];
-    expect(await own.giveWay()).toBe(false);
+    expect(await instead(own)).toBeUndefined();
     await device.answer();
     await first;
-    expect(await own.giveWay()).toBe(false);
+    expect(await instead(own)).toBeUndefined();
     await device.answer();
     await second;
-    expect(await own.giveWay()).toBe(true);
+    expect(await instead(own)).toBeDefined();
   });
 
-  it('once an operation that failed is over', async () => {
+  it('to nobody once it was used for more than reading', async () => {
     const device = createDevice();
-    device.plays('answers when told');
     const { own } = await open(device);
-    const given = new AbortController();
-    const sent = own.send(parseOperation('<get/>'), { signal: given.signal });
-    expect(await own.giveWay()).toBe(false);
-    given.abort();
-    await expect(sent).rejects.toThrow();
-    const giving = own.giveWay();
-    await device.answer();
-    expect(await giving).toBe(true);
+    const { errors, body } = await own.send(parseOperation('<commit><confirmed/></commit>'), {});
+    body.resume();
+    await errors;
+    expect(await instead(own)).toBeUndefined();
   });
 
   it('to one caller', async () => {
     const device = createDevice();
     const { own } = await open(device);
-    expect(await Promise.all([own.giveWay(), own.giveWay()])).toEqual([true, false]);
+    const both = await Promise.all([instead(own), instead(own)]);
+    expect(both.map((stream) => stream !== undefined)).toEqual([true, false]);
   });
 
-  it('and what is sent meanwhile fails where the device has room for one, and works once it has room again', async () => {
+  it('and what is sent meanwhile waits, is refused where there is no room for it, and works once there is', async () => {
     const device = createDevice();
     const { own } = await open(device);
     device.plays('refuses');
-    const giving = own.giveWay();
-    await expect(ask(own)).rejects.toEqual(code('CALLHOME_CHANNEL_REFUSED'));
-    expect(await giving).toBe(true);
-    await expect(ask(own)).rejects.toEqual(code('CALLHOME_CHANNEL_REFUSED'));
+    const giving = instead(own);
+    const refused = expect(ask(own)).rejects.toEqual(code('CALLHOME_CHANNEL_REFUSED'));
+    expect(await giving).toBeDefined();
+    await refused;
+    expect(device.asked()).toBe(2);
     device.plays('answers');
-    expect(await ask(own)).toContain('<ok/>');
-    expect(device.end).not.toHaveBeenCalled();
-  });
-
-  it('and one that is opened meanwhile stays', async () => {
-    const device = createDevice();
-    device.plays('answers when told');
-    const { own } = await open(device);
-    // Nobody waits for it any more, but the device comes to the end of the session only after it.
-    const given = new AbortController();
-    const sent = own.send(parseOperation('<get/>'), { signal: given.signal });
-    expect(await own.giveWay()).toBe(false);
-    given.abort();
-    await expect(sent).rejects.toThrow();
-    const giving = own.giveWay();
-    device.plays('answers');
-    expect(await ask(own)).toContain('<ok/>');
-    await device.answer();
-    expect(await giving).toBe(true);
-    expect(own.current?.sessionId).toBe(2);
     expect(await ask(own)).toContain('<ok/>');
     expect(device.end).not.toHaveBeenCalled();
   });
@@ -328,11 +328,37 @@ describe('a session gives way', () => {
     const { own } = await open(device);
     const before = device.listeners();
     for (let times = 0; times < 5; times += 1) {
-      await own.giveWay();
-      await ask(own);
+      (await instead(own))?.destroy();
+      await until(() => own.current !== undefined);
     }
     expect(own.current?.sessionId).toBe(6);
     expect(device.listeners()).toBe(before);
+  });
+});
+
+describe('an operation that waits for a session', () => {
+  async function withoutSession(): Promise<{ own: OwnSession; device: Device }> {
+    const device = createDevice();
+    const { own } = await open(device);
+    vi.advanceTimersByTime(minute);
+    device.plays('says nothing yet');
+    await device.kill();
+    return { own, device };
+  }
+
+  it('keeps to the limit of its caller', async () => {
+    const { own } = await withoutSession();
+    await expect(own.send(parseOperation('<get/>'), { timeoutMs: 5 })).rejects.toEqual(
+      code('CALLHOME_REPLY_TIMEOUT'),
+    );
+  });
+
+  it('is over when its caller has gone', async () => {
+    const { own } = await withoutSession();
+    const given = new AbortController();
+    const sent = expect(own.send(parseOperation('<get/>'), { signal: given.signal })).rejects.toThrow();
+    given.abort();
+    await sent;
   });
 });
 

@@ -126,7 +126,7 @@ export function createRig(): Rig {
       const { body } = await reached.send(parseOperation('<get/>'), {});
       return text(body);
     },
-    counters: () => collector.fleet.counters(),
+    counters: () => Promise.resolve(collector.counters.read()),
     settled: () => new Promise(setImmediate),
     lines: () => captured.text().trim().split('\n'),
     logged: (wanted) => captured.next(wanted),

@@ -52,6 +52,7 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
       registry,
       fleet: collector.fleet,
       emit: collector.events.emit,
+      counters: collector.counters,
       log,
       token: await newToken(folder.path),
       version: readVersion(),

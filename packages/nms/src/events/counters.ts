@@ -15,7 +15,10 @@ function nameOf(event: CollectorEvent): string | undefined {
       return `ended.${event.code}`;
     case 'session-replaced':
       return 'sessions.replaced';
-    default:
+    case 'reply-cut':
+    case 'device-added':
+    case 'device-removed':
+    case 'registry-failed':
       return undefined;
   }
 }

@@ -76,6 +76,8 @@ export function writeLogLines(log: Log): LogLines {
           log.error({ device, reason }, 'the registry was not written');
           return;
         }
+        default:
+          event satisfies never;
       }
     },
     flush: lines.flush,

@@ -1,5 +1,4 @@
 import type { Duplex } from 'node:stream';
-import type { CallhomeError } from '@callhome/shared/errors.js';
 import type { ReplyStream, RequestOptions } from '@callhome/shared/netconf/client-session.js';
 import type { Operation } from '@callhome/shared/netconf/operation.js';
 
@@ -15,8 +14,8 @@ export interface ReachedDevice {
    * @throws CALLHOME_CHANNEL_REFUSED, CALLHOME_CONNECTION_LOST
    */
   openSession(): Promise<Duplex>;
-  /** Resolves with the reason when its connection is over: a stream that ends just before that was cut off. */
-  readonly lost: Promise<CallhomeError>;
+  /** Whether its connection is over: a stream that ends just before that was cut off. */
+  isLost(): boolean;
 }
 
 /** What is live of a device. */
@@ -37,6 +36,4 @@ export interface Fleet {
   presence(device: string): Promise<Presence>;
   /** How many devices are connected. */
   connected(): Promise<number>;
-  /** How often each kind of thing has happened since the start, by name: connections accepted, refused by reason, lost. */
-  counters(): Promise<Readonly<Record<string, number>>>;
 }

@@ -1,8 +1,8 @@
 import type { Duplex } from 'node:stream';
 import { CallhomeError, isCallhomeError } from '@callhome/shared/errors.js';
-import { fingerprint } from '@callhome/shared/ssh/public-key.js';
 import type { Emit } from '../events/events.js';
 import { likelyClone, recentTakeovers, type Takeover } from '../identity/clones.js';
+import { provedKey } from '../identity/proof.js';
 import { concerned, revocation } from '../identity/revocation.js';
 import type { RegistryChange } from '../registry/registry.js';
 import type { LoggedIn, Manage } from '../session/calls.js';
@@ -15,7 +15,7 @@ interface Managed extends LoggedIn {
 }
 
 /** The devices whose connections are in this process, one each. */
-export interface LocalFleet extends Omit<Fleet, 'counters'> {
+export interface LocalFleet extends Fleet {
   /**
    * Opens the collector's own session with a device, and lets the connection take the place of the device's former one.
    * @throws CALLHOME_CHANNEL_REFUSED, CALLHOME_CONNECTION_LOST, and what `openClientSession` throws
@@ -59,7 +59,7 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
     const facts = {
       transport: connection.transport,
       remoteAddress: call.remoteAddress,
-      hostKey: fingerprint(connection.peer.hostKey),
+      hostKey: provedKey(connection.peer).fingerprint,
       sessionId,
       capabilities,
       connectedAt,
@@ -80,13 +80,17 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
     return over;
   }
 
+  /** A device that has room for one session only gives it to who wants one of their own. */
   async function openSession({ connection, own }: Managed): Promise<Duplex> {
+    const open = (): Promise<Duplex> => connection.openSession();
+    if (connection.maxSessions === 1) return await (own.giveWayTo(open) ?? open());
     try {
-      return await connection.openSession();
+      return await open();
     } catch (error) {
-      // A device that has room for one session only gives it to who wants one of their own.
-      if (!isCallhomeError(error, 'CALLHOME_CHANNEL_REFUSED') || !(await own.giveWay())) throw error;
-      return await connection.openSession();
+      const refused = isCallhomeError(error, 'CALLHOME_CHANNEL_REFUSED') && error.facts.answered;
+      const room = refused ? own.giveWayTo(open) : undefined;
+      if (!room) throw error;
+      return await room;
     }
   }
 
@@ -119,7 +123,7 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
       return {
         send: device.own.send,
         openSession: () => openSession(device),
-        lost: device.connection.ended,
+        isLost: () => !device.connection.isOpen(),
       };
     },
     async presence(id) {

@@ -1,6 +1,7 @@
 import type { HostProof } from '@callhome/shared/connection/connection.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import type { RegistryChange } from '../registry/registry.js';
+import { isProvedBy } from './proof.js';
 
 /**
  * Why a device's connection must end because of a change of the registry; undefined where it may go on.
@@ -9,17 +10,17 @@ import type { RegistryChange } from '../registry/registry.js';
  */
 export function revocation(
   change: RegistryChange,
-  { hostKey }: HostProof,
+  proof: HostProof,
   owner: string,
 ): CallhomeError | undefined {
   switch (change.kind) {
     case 'added':
       return undefined;
     case 'changed': {
-      const blob = hostKey.toString('base64');
-      const known = change.device.hostKeys.some((key) => key.blob === blob);
       const reason = 'the host key that it proved is no longer one of the device';
-      return known ? undefined : new CallhomeError('CALLHOME_DISCONNECTED', { reason });
+      return isProvedBy(change.device, proof)
+        ? undefined
+        : new CallhomeError('CALLHOME_DISCONNECTED', { reason });
     }
     case 'removed':
       return new CallhomeError('CALLHOME_DISCONNECTED', { reason: 'the device was removed' });

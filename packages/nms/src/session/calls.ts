@@ -7,6 +7,7 @@ import { areDescriptorsFew } from '@callhome/shared/descriptors.js';
 import { CallhomeError, toCallhomeError } from '@callhome/shared/errors.js';
 import type { CallFacts, Emit } from '../events/events.js';
 import { identify } from '../identity/identify.js';
+import { ownerOf } from '../identity/proof.js';
 import { admit, type Newcomer, sourceOf } from '../listen/admission.js';
 import type { DeviceDefinition, Registry } from '../registry/registry.js';
 import type { Prove, ProvedCaller } from './prove.js';
@@ -70,8 +71,15 @@ interface Call {
 const lookup = 'look-up in the registry';
 
 /** What a promise comes to, unless the connection ends before: then rejects with the reason. */
-function whileAlive<T>(life: Lifecycle, promise: Promise<T>): Promise<T> {
-  return Promise.race([promise, life.ended.then((reason) => Promise.reject(reason))]);
+async function whileAlive<T>(life: Lifecycle, promise: Promise<T>): Promise<T> {
+  // The race comes to nothing: for as long as the connection lives, its end keeps what races with it.
+  const answered = promise.then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.race([answered, life.ended.then(() => undefined)]);
+  if (life.stage === 'ended') throw await life.ended;
+  return promise;
 }
 
 export function takeCalls({ admission, registry, unmanaged, manage, emit }: CallParts): Calls {
@@ -83,7 +91,7 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
   let lastConnection = 0;
 
   /** @throws what the registry throws, and CALLHOME_HANDSHAKE_TIMEOUT where it does not answer */
-  async function ownerOf({ hostKey }: HostProof): Promise<DeviceDefinition | undefined> {
+  async function askForOwner(proof: HostProof): Promise<DeviceDefinition | undefined> {
     const seconds = admission.handshakeTimeoutSeconds;
     const late = deferred<never>();
     const timer = setTimeout(
@@ -91,7 +99,7 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
       seconds * 1000,
     );
     try {
-      return await Promise.race([registry.withHostKey(hostKey.toString('base64')), late.promise]);
+      return await Promise.race([ownerOf(registry, proof), late.promise]);
     } finally {
       clearTimeout(timer);
     }
@@ -143,7 +151,7 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     const { proof } = caller;
     call.claim = undefined;
     call.life.enter(lookup);
-    const identity = identify(proof, await whileAlive(call.life, ownerOf(proof)));
+    const identity = identify(proof, await whileAlive(call.life, askForOwner(proof)));
     if (identity.kind === 'refused') {
       caller.refuse(identity.reason);
       throw identity.reason;
@@ -156,16 +164,18 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
 
   /** The registry may have changed since it was asked, and before its changes were looked at. */
   async function admitted(call: Call, { proof }: ProvedCaller): Promise<() => void> {
-    const owner = await whileAlive(call.life, ownerOf(proof));
+    const owner = await whileAlive(call.life, askForOwner(proof));
     if (owner === undefined || owner.id !== call.device)
-      throw new CallhomeError('CALLHOME_DISCONNECTED', { reason: 'the device was removed' });
+      throw new CallhomeError('CALLHOME_DISCONNECTED', {
+        reason: 'the device was removed, or has another key',
+      });
     return () => unmanaged.remove(owner.id, call.life);
   }
 
   async function tellFailure({ facts, life, device, claim }: Call, error: unknown): Promise<void> {
     life.end(toCallhomeError(error));
     const { code, message: reason } = await life.ended;
-    const owner = device === undefined && claim ? await ownerOf(claim).catch(() => undefined) : undefined;
+    const owner = device === undefined && claim ? await askForOwner(claim).catch(() => undefined) : undefined;
     if (device !== undefined) unmanaged.remove(device, life);
     const { remoteAddress } = facts;
     const failure = { at: new Date().toISOString(), remoteAddress, code, reason };

@@ -1,5 +1,8 @@
+import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientConnection } from '@callhome/shared/connection/connection.js';
-import { CallhomeError, reasonOf } from '@callhome/shared/errors.js';
+import { deferred } from '@callhome/shared/deferred.js';
+import { CallhomeError, isCallhomeError, reasonOf } from '@callhome/shared/errors.js';
 import {
   type ClientSession,
   openClientSession,
@@ -14,6 +17,16 @@ const leastUptimeMs = 60_000;
 /** Operations that change nothing: `get`, `get-config`, `get-schema`, and those of devices' own. */
 const reads = /^get(-|$)/;
 
+/** For a session to end that gives way. */
+const closeTimeoutMs = 5_000;
+
+/** A device may take a while to see that it has room again: how long it is asked, and how often. */
+const roomTimeoutMs = 2_000;
+const roomPauseMs = 100;
+
+/** For a session to be there, where the caller gives no limit. */
+const usualTimeoutMs = 60_000;
+
 /** The collector's own NETCONF session with a device, shared by all who send single operations. */
 export interface OwnSession {
   /** The one that is open. */
@@ -21,10 +34,12 @@ export interface OwnSession {
   /** Sends one operation; resolves with the first bytes of its reply. A session is opened where none is. */
   send(operation: Operation, options: RequestOptions): Promise<ReplyStream>;
   /**
-   * Closes it in order, where that loses nothing: nothing is under way on it, and it was used for reading alone, since with
-   * its session a confirmed commit ends. False where it stays, or was not open. The next use opens another.
+   * Gives its place to another stream, where that loses nothing: nothing is under way on it, and it was used for reading
+   * alone, since with its session a confirmed commit ends. Comes back when that stream is closed, or cannot be opened.
+   * @returns undefined where it stays
+   * @throws what `openOther` throws
    */
-  giveWay(): Promise<boolean>;
+  giveWayTo(openOther: () => Promise<Duplex>): Promise<Duplex> | undefined;
 }
 
 export interface OwnSessionOptions {
@@ -36,7 +51,42 @@ export interface OwnSessionOptions {
 type State =
   | { readonly kind: 'none' }
   | { readonly kind: 'opening'; readonly opening: Promise<ClientSession> }
-  | { readonly kind: 'open' | 'giving way'; readonly session: ClientSession; readonly since: number };
+  | { readonly kind: 'open'; readonly session: ClientSession; readonly since: number }
+  | { readonly kind: 'giving way'; readonly over: Promise<void> };
+
+/** Opens a stream that a device may have room for in a moment. @throws what `openStream` throws last */
+async function openPersistently(openStream: () => Promise<Duplex>): Promise<Duplex> {
+  const end = performance.now() + roomTimeoutMs;
+  for (;;) {
+    try {
+      return await openStream();
+    } catch (error) {
+      const refused = isCallhomeError(error, 'CALLHOME_CHANNEL_REFUSED') && error.facts.answered;
+      if (!refused || performance.now() > end) throw error;
+      await pause(roomPauseMs);
+    }
+  }
+}
+
+/** What a promise comes to, within the limits of a request. @throws CALLHOME_REPLY_TIMEOUT, the signal's reason */
+async function inTime<T>(
+  promise: Promise<T>,
+  { timeoutMs = usualTimeoutMs, signal }: RequestOptions,
+): Promise<T> {
+  const outcome = deferred<T>();
+  const seconds = timeoutMs / 1000;
+  const late = (): void => outcome.reject(new CallhomeError('CALLHOME_REPLY_TIMEOUT', { seconds }));
+  const timer = setTimeout(late, timeoutMs);
+  const gone = (): void => outcome.reject(signal?.reason);
+  signal?.addEventListener('abort', gone);
+  promise.then(outcome.resolve, outcome.reject);
+  try {
+    return await outcome.promise;
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', gone);
+  }
+}
 
 /**
  * Opens the collector's own session on a connection. When the device ends it, another takes its place; where that cannot
@@ -51,10 +101,11 @@ export async function openOwnSession(
   let underWay = 0;
   /** What the session that is open was used for. */
   let use: 'reading' | 'more' = 'reading';
+  const openStream = (): Promise<Duplex> => connection.openSession();
 
-  async function open(): Promise<ClientSession> {
+  async function open(stream: Promise<Duplex>): Promise<ClientSession> {
     try {
-      const session = await openClientSession(await connection.openSession(), { helloTimeoutMs });
+      const session = await openClientSession(await stream, { helloTimeoutMs });
       state = { kind: 'open', session, since: performance.now() };
       use = 'reading';
       void session.closed.then((error) => follow(session, error));
@@ -65,28 +116,59 @@ export async function openOwnSession(
     }
   }
 
-  function opened(): Promise<ClientSession> {
-    if (state.kind === 'open') return Promise.resolve(state.session);
-    if (state.kind === 'opening') return state.opening;
-    state = { kind: 'opening', opening: open() };
+  async function opened(how: () => Promise<Duplex> = openStream): Promise<ClientSession> {
+    while (state.kind === 'giving way') await state.over;
+    if (state.kind === 'open') return state.session;
+    if (state.kind === 'none') state = { kind: 'opening', opening: open(how()) };
     return state.opening;
   }
 
   /** What comes after the end of a session. */
   function follow(session: ClientSession, error: Error | undefined): void {
-    if (!('session' in state) || state.session !== session) return;
-    const { kind, since } = state;
+    if (state.kind !== 'open' || state.session !== session) return;
+    const { since } = state;
     state = { kind: 'none' };
-    if (kind === 'giving way') return;
     const why = error ? reasonOf(error) : 'it was closed';
     const end = (): void => connection.end(new CallhomeError('CALLHOME_SESSION_CLOSED', { why }, error));
     if (performance.now() - since < leastUptimeMs) end();
     else opened().then((next) => onReplaced(next, why), end);
   }
 
+  /** Where that fails, the next use opens another. */
+  function comeBack(): void {
+    opened(() => openPersistently(openStream)).catch(() => undefined);
+  }
+
+  async function swap(session: ClientSession, openOther: () => Promise<Duplex>): Promise<Duplex> {
+    const limit = setTimeout(
+      () => session.destroy(new CallhomeError('CALLHOME_SESSION_CLOSED', { why: 'it gave way' })),
+      closeTimeoutMs,
+    );
+    await session.close();
+    clearTimeout(limit);
+    return await openPersistently(openOther);
+  }
+
+  async function giveWay(session: ClientSession, openOther: () => Promise<Duplex>): Promise<Duplex> {
+    const over = deferred<void>();
+    state = { kind: 'giving way', over: over.promise };
+    const outcome = await swap(session, openOther).then(
+      (stream) => ({ stream }),
+      (error: unknown) => ({ error }),
+    );
+    state = { kind: 'none' };
+    over.resolve();
+    if ('stream' in outcome) {
+      outcome.stream.once('close', comeBack);
+      return outcome.stream;
+    }
+    comeBack();
+    throw outcome.error;
+  }
+
   // Once: a connection may outlive any number of sessions.
   void connection.ended.then((reason) => {
-    if ('session' in state) state.session.destroy(reason);
+    if (state.kind === 'open') state.session.destroy(reason);
   });
   await opened();
   return {
@@ -99,9 +181,12 @@ export async function openOwnSession(
         underWay -= 1;
       };
       try {
-        const session = await opened();
+        const begin = performance.now();
+        const session = state.kind === 'open' ? state.session : await inTime(opened(), options);
         if (!reads.test(operation.name)) use = 'more';
-        const reply = await session.stream(operation, options);
+        const { timeoutMs } = options;
+        const left = timeoutMs === undefined ? {} : { timeoutMs: timeoutMs - (performance.now() - begin) };
+        const reply = await session.stream(operation, { ...options, ...left });
         void reply.errors.then(over, over);
         return reply;
       } catch (error) {
@@ -109,12 +194,9 @@ export async function openOwnSession(
         throw error;
       }
     },
-    async giveWay() {
-      if (state.kind !== 'open' || underWay > 0 || use === 'more') return false;
-      const { session } = state;
-      state = { ...state, kind: 'giving way' };
-      await session.close();
-      return true;
+    giveWayTo(openOther) {
+      if (state.kind !== 'open' || underWay > 0 || use === 'more') return undefined;
+      return giveWay(state.session, openOther);
     },
   };
 }

@@ -1,26 +1,30 @@
 import type { Duplex } from 'node:stream';
 import type { CallhomeError } from '../errors.js';
 
-/** What can carry a connection. */
-export const transports = ['ssh'] as const;
+/** How a device proves who it is, by what carries the connection. */
+interface HostProofs {
+  /** The host key, in the SSH wire format. */
+  readonly ssh: { readonly hostKey: Buffer };
+}
 
-export type Transport = (typeof transports)[number];
+/** What can carry a connection. */
+export type Transport = keyof HostProofs;
+
+export const transports = ['ssh'] as const satisfies readonly Transport[];
 
 /** A connected socket whose peer has proved who it is. It has one end. */
 interface Connection {
   readonly transport: Transport;
+  /** Whether it has not ended. */
+  isOpen(): boolean;
   /** Resolves, once, with the reason of its end. */
   readonly ended: Promise<CallhomeError>;
   /** Ends it in order, and by force where the peer does not follow. */
   end(reason: CallhomeError): void;
 }
 
-/** How a device has proved who it is, by what carries the connection. */
-export interface HostProof {
-  readonly transport: 'ssh';
-  /** In the SSH wire format. */
-  readonly hostKey: Buffer;
-}
+/** How a device has proved who it is. */
+export type HostProof = { [T in Transport]: { readonly transport: T } & HostProofs[T] }[Transport];
 
 /** The end that opens NETCONF sessions. */
 export interface ClientConnection extends Connection {

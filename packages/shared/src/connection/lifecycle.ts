@@ -8,7 +8,7 @@ export interface Lifecycle {
   /** Goes on to another phase of the opening, by its name for people; false when the connection has ended meanwhile. */
   enter(phase: string): boolean;
   /**
-   * The peer has proved who it is: stops the clock of the opening. False when the connection has ended meanwhile.
+   * Both ends have let each other in: stops the clock of the opening. False when the connection has ended meanwhile.
    * @param farewell what the transport says before an end in order
    */
   open(farewell: () => void): boolean;

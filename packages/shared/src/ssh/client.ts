@@ -54,10 +54,9 @@ export function proveServer(
   let login: SshLogin | undefined;
   let claim: Buffer | undefined;
   const client = new Client();
-  connected.promise.catch(() => undefined);
+  for (const { promise } of [connected, asked]) promise.catch(() => undefined);
   void life.ended.then((reason) => {
-    proved.reject(reason);
-    connected.reject(reason);
+    for (const waiting of [proved, connected, asked]) waiting.reject(reason);
   });
 
   // Until the handshake is complete the key is a claim: ssh2 asks before it has checked the signature.
@@ -120,6 +119,7 @@ export function proveServer(
       connected.resolve({
         transport: 'ssh',
         peer: { transport: 'ssh', hostKey },
+        isOpen: () => life.stage === 'open',
         ended: life.ended,
         end: life.end,
         maxSessions: Number.POSITIVE_INFINITY,
@@ -129,11 +129,9 @@ export function proveServer(
     proved.resolve({
       hostKey,
       async logIn(given) {
-        const answer = await Promise.race([asked.promise, life.ended]);
-        if (typeof answer === 'function') {
-          login = given;
-          answer({ type: 'publickey', username: given.user, key: given.key });
-        }
+        const answer = await asked.promise;
+        login = given;
+        answer({ type: 'publickey', username: given.user, key: given.key });
         return await connected.promise;
       },
       refuse(reason) {
@@ -155,11 +153,11 @@ function sessionOpener(client: Client, guard: ConnectionGuard, life: Lifecycle):
   const open = (): Promise<Channel> =>
     new Promise((resolve, reject) => {
       let waiting = true;
-      const refuse = (why: string, cause?: unknown): void => {
+      const refuse = (why: string, cause?: unknown, answered = false): void => {
         clearTimeout(timer);
         waiting = false;
         for (const channel of openChannels(client)) if (!handedOut.has(channel)) channel.destroy();
-        reject(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why }, cause));
+        reject(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why, answered }, cause));
       };
       giveUp = (reason) => refuse(reason.message, reason);
       const timer = setTimeout(
@@ -173,7 +171,7 @@ function sessionOpener(client: Client, guard: ConnectionGuard, life: Lifecycle):
             return;
           }
           if (error) {
-            refuse(reasonOf(error), error);
+            refuse(reasonOf(error), error, life.stage === 'open');
             return;
           }
           clearTimeout(timer);

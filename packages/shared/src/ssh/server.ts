@@ -125,7 +125,13 @@ export function serveSsh(
       watchKeys(connection, socket, life, options.rekey);
       acceptSessions(connection, user, options, life, guard);
       if (config.keepalive) keepAlive(connection, socket, config.keepalive, life);
-      authenticated.resolve({ transport: 'ssh', user, ended: life.ended, end: life.end });
+      authenticated.resolve({
+        transport: 'ssh',
+        user,
+        isOpen: () => life.stage === 'open',
+        ended: life.ended,
+        end: life.end,
+      });
     });
   });
   server.injectSocket(socket);

@@ -49,13 +49,22 @@ export function acceptSessions(
     const session = accept();
     channels.set(session, undefined);
     let served: Promise<void> | undefined;
-    session.once('close', async () => {
+    let state: 'open' | 'closed' | 'served' = 'open';
+    // What is over on both sides has no place any more: the next session may come right behind its end.
+    const goOn = (next: 'closed' | 'served'): void => {
+      if (state !== 'open' && state !== next) channels.delete(session);
+      state = next;
+    };
+    session.once('close', () => {
       const channel = channels.get(session);
-      if (!channel) closeEmptySession(connection, session);
-      channel?.unpipe().resume();
-      await served;
+      if (channel) {
+        channel.unpipe().resume();
+        goOn('closed');
+        return;
+      }
+      closeEmptySession(connection, session);
       channels.delete(session);
-      if (!channel) sessions.onAbandoned?.();
+      sessions.onAbandoned?.();
     });
     session.on('subsystem', (acceptSubsystem, rejectSubsystem, { name }) => {
       if (name !== 'netconf' || served) {
@@ -74,6 +83,7 @@ export function acceptSessions(
         }),
         user,
       );
+      void served.then(() => goOn('served'));
     });
   });
 }

@@ -43,6 +43,7 @@ export async function startTestApi(options: Partial<ApiOptions> = {}): Promise<T
     registry,
     fleet,
     emit: writeLogLines(log).follow,
+    counters: { read: () => ({ accepted: 3, lost: 1 }) },
     log,
     version: '1.2.3',
     startedAt: new Date('2026-01-02T03:04:05Z'),

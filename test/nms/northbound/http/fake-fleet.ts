@@ -1,6 +1,5 @@
 import { Duplex, PassThrough } from 'node:stream';
 import type { Fleet, ReachedDevice } from '@callhome/nms/fleet/fleet.js';
-import { deferred } from '@callhome/shared/deferred.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import type { ReplyStream, RequestOptions } from '@callhome/shared/netconf/client-session.js';
 
@@ -59,12 +58,14 @@ export function fakeDevice(): FakeDevice {
   const unexpected = () => {
     throw new Error('not expected here');
   };
-  const lost = deferred<CallhomeError>();
+  let state: 'connected' | 'lost' = 'connected';
   const fake: FakeDevice = {
-    reached: { send, openSession: () => fake.onOpenSession(), lost: lost.promise },
+    reached: { send, openSession: () => fake.onOpenSession(), isLost: () => state === 'lost' },
     onRequest: unexpected,
     onOpenSession: unexpected,
-    lose: () => lost.resolve(new CallhomeError('CALLHOME_STOPPED', {})),
+    lose() {
+      state = 'lost';
+    },
   };
   return fake;
 }
@@ -88,7 +89,6 @@ export function fakeFleet(): FakeFleet {
       return { connected: true, sessionId: 42, capabilities: ['urn:ietf:params:netconf:base:1.1'] };
     },
     connected: async () => devices.size,
-    counters: async () => ({ accepted: 3, lost: 1 }),
   };
 }
 

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CallhomeError, isCallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import type { z } from 'zod';
+import type { Counters } from '../../events/counters.js';
 import type { Emit } from '../../events/events.js';
 import type { Fleet, ReachedDevice } from '../../fleet/fleet.js';
 import type { DeviceRecord, Registry } from '../../registry/registry.js';
@@ -12,6 +13,7 @@ export interface ApiContext {
   readonly registry: Registry;
   readonly fleet: Fleet;
   readonly emit: Emit;
+  readonly counters: Pick<Counters, 'read'>;
   readonly log: Log;
   readonly version: string;
   readonly startedAt: Date;

@@ -10,8 +10,12 @@ import { errorTrailer, outcome, outcomeTrailer, type RpcQuery } from './schemas.
 /** How long a caller may leave the end of an answer unread. */
 const lastBytesTimeoutMs = 600_000;
 
-/** What a session refuses to send: the fault is not the device's. */
-const unsent: ReadonlySet<string> = new Set(['CALLHOME_OPERATION_INVALID', 'CALLHOME_MESSAGE_TOO_LARGE']);
+/** What was not sent: the reply did not even begin. */
+const unsent: ReadonlySet<string> = new Set([
+  'CALLHOME_OPERATION_INVALID',
+  'CALLHOME_MESSAGE_TOO_LARGE',
+  'CALLHOME_CHANNEL_REFUSED',
+]);
 
 /**
  * Operations that end, lock or subscribe the session that carries them: all callers share the collector's.

@@ -9,7 +9,7 @@ export async function showStatus(call: Call): Promise<void> {
     startedAt: call.startedAt.toISOString(),
     devices: await call.registry.count(),
     connected: await call.fleet.connected(),
-    counters: await call.fleet.counters(),
+    counters: call.counters.read(),
   };
   sendJson(call.response, 200, view);
 }

@@ -9,17 +9,13 @@ const lastWordsTimeoutMs = 600_000;
 
 /**
  * Each end's end becomes the other's, backpressure too; an end that breaks off breaks the other off.
- * @param lost resolves when the device's connection is over
+ * @param isLost whether the device's connection is over
  */
-function join(socket: Socket, channel: Duplex, lost: Promise<unknown>): void {
+function join(socket: Socket, channel: Duplex, isLost: () => boolean): void {
   // A reset and not an orderly end, so that the caller does not take half a message for all there was.
   const cut = () => socket.resetAndDestroy();
-  let state: 'open' | 'lost' = 'open';
-  void lost.then(() => {
-    state = 'lost';
-  });
   // ssh2 ends the channels of a connection that is lost as if the device had ended them, just before it is known lost.
-  const settle = (end: () => void) => setImmediate(() => (state === 'lost' ? cut() : end()));
+  const settle = (end: () => void) => setImmediate(() => (isLost() ? cut() : end()));
   socket.once('close', () => channel.destroy());
   socket.once('end', () => socket.setTimeout(lastWordsTimeoutMs));
   channel.once('error', cut);
@@ -56,5 +52,5 @@ export async function openTunnel(call: Call): Promise<void> {
     `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ${tunnelProtocol}\r\n\r\n`,
   );
   if (call.head.length > 0) socket.unshift(call.head);
-  join(socket, channel, reached.lost);
+  join(socket, channel, reached.isLost);
 }
