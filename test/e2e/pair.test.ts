@@ -15,9 +15,11 @@ const device = z.looseObject({
   reason: z.string().nullable(),
 });
 
-async function startPair(): Promise<{ collector: CollectorProgram; agent: AgentProgram }> {
+async function startPair(
+  edit = (text: string) => text,
+): Promise<{ collector: CollectorProgram; agent: AgentProgram }> {
   const collector = owned(await startCollector());
-  const agent = owned(await createAgent({ ports: [collector.port], nmsKey: collector.publicKey }));
+  const agent = owned(await createAgent({ ports: [collector.port], nmsKey: collector.publicKey, edit }));
   await collector.addDevice('router1', agent.hostKey);
   await agent.start();
   await collector.connected('router1');
@@ -87,6 +89,29 @@ describe('an agent that called home', () => {
     await open(rpc(1, '<kill-session><session-id>1</session-id></kill-session>'));
     // The collector's own session was the first: killed, it takes the connection with it, and the agent comes back.
     await collector.program.logged({ msg: 'device disconnected', code: 'CALLHOME_SESSION_CLOSED' });
+  });
+
+  test('and has room for one session gives it to the `netconf` command, and then back', async () => {
+    const { collector } = await startPair((text) =>
+      JSON.stringify({ ...JSON.parse(text), 'callhome-agent:agent': { 'max-sessions': 1 } }),
+    );
+    const get = () => collector.command(['rpc', 'router1'], '<get/>');
+    expect(await get()).toMatchObject({ status: 0 });
+    const netconf = owned(await collector.netconf('router1'));
+    const ns = 'xmlns="urn:ietf:params:xml:ns:netconf:base:1.0"';
+    netconf.write(
+      `<hello ${ns}><capabilities><capability>urn:ietf:params:netconf:base:1.0</capability></capabilities></hello>]]>]]>`,
+    );
+    await netconf.until('<session-id>2</session-id>');
+    expect(await get()).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('the device refused a NETCONF session'),
+    });
+    netconf.write(`<rpc ${ns} message-id="1"><close-session/></rpc>]]>]]>`);
+    await netconf.until('<ok/>');
+    expect(await netconf.ended).toBe(0);
+    await expect.poll(async () => (await get()).status).toBe(0);
+    expect(collector.program.lines({ msg: 'device disconnected' })).toEqual([]);
   });
 
   test('replaces its old connection when it comes back before that is known dead', async () => {
