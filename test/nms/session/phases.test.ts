@@ -8,7 +8,7 @@ import type { Connection } from 'ssh2';
 import { describe, expect, it } from 'vitest';
 import { createRig as createAgentRig } from '../../agent/connection/rig.js';
 import { send } from '../../shared/ssh/raw-message.js';
-import { closed, createRig, hostKey, serve } from './rig.js';
+import { closed, createRig, hostKey, serve, serveNetconf } from './rig.js';
 
 const rig = createRig();
 const agent = createAgentRig();
@@ -164,6 +164,48 @@ describe('a device that lets in somebody who did not ask', () => {
     expect((await failed)['reason']).toContain('let in somebody who did not ask');
     expect(types(heard)).not.toContain(userauthRequest);
     expect(rig.collector.size()).toBe(0);
+  });
+});
+
+describe('a device that answers a log-in that it was not asked for, while it is looked up,', () => {
+  const isCutOff = { code: 'CALLHOME_HANDSHAKE_FAILED' };
+  const isAskedLater = { msg: 'device connected' };
+  const keyIsFine = ['ssh-ed25519', stranger.publicKey.blob] as const;
+  it.each([
+    ['by a refusal', [51, 'publickey', 0], isCutOff],
+    ['by a partial success', [51, 'publickey', 1], isCutOff],
+    ['by consent to a key', [60, ...keyIsFine], isAskedLater],
+    ['by a banner', [53, 'welcome', ''], isAskedLater],
+    ['by granting the service once more', [6, 'ssh-userauth'], isAskedLater],
+    ['by opening a channel', [90, 'session', Buffer.alloc(12)], isAskedLater],
+  ] as const)('%s is shown nothing for it', async (_how, message, outcome) => {
+    const asked = deferred<void>();
+    const answer = deferred<void>();
+    await rig.start({
+      wrap: withLookups(async (lookup) => {
+        asked.resolve();
+        await answer.promise;
+        return lookup();
+      }),
+    });
+    const told = Promise.race([rig.logged('call failed'), rig.logged('device connected')]);
+    const socket = await rig.call();
+    let heard: Buffer[] = [];
+    const served = deferred<Connection>();
+    serve(socket, {
+      onConnection(connection) {
+        heard = listen(connection);
+        connection.once('handshake', () => served.resolve(connection));
+        connection.on('session', (accept) => accept().on('subsystem', (take) => serveNetconf(take())));
+      },
+    });
+    const connection = await served.promise;
+    await asked.promise;
+    send(connection, ...message);
+    await new Promise(setImmediate);
+    expect(types(heard)).not.toContain(userauthRequest);
+    answer.resolve();
+    expect(await told).toMatchObject({ device: 'router1', ...outcome });
   });
 });
 
