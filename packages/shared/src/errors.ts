@@ -82,7 +82,7 @@ const catalogue = {
   CALLHOME_PEER_STALLED: (f: { seconds: number }) => `the peer has not read for ${f.seconds} s`,
   CALLHOME_CHANNEL_REFUSED: http(
     502,
-    (f: { why: string; answered?: boolean }) => `the device refused a NETCONF session: ${f.why}`,
+    (f: { why: string; answered: boolean }) => `the device refused a NETCONF session: ${f.why}`,
   ),
 
   CALLHOME_FRAMING: http(502, (f: { why: string }) => `bad NETCONF framing: ${f.why}`),

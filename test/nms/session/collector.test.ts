@@ -1,10 +1,12 @@
 import { once } from 'node:events';
+import { deferred } from '@callhome/shared/deferred.js';
+import { parseOperation } from '@callhome/shared/netconf/operation.js';
 import { openServerSession, type ServerSession } from '@callhome/shared/netconf/server-session.js';
 import { generateKeyPair } from '@callhome/shared/ssh/key-pair.js';
 import { fingerprint } from '@callhome/shared/ssh/public-key.js';
 import type { Connection, ServerChannel } from 'ssh2';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { closed, createRig, hostKey, serve } from './rig.js';
+import { closed, createRig, hostKey, serve, serveNetconf } from './rig.js';
 
 const rig = createRig();
 
@@ -203,6 +205,42 @@ describe("the collector's own session", () => {
       reason: expect.stringMatching(/^the NETCONF session is closed: /),
     });
     expect(await rig.collector.fleet.presence('router1')).toEqual({ connected: false });
+  });
+});
+
+describe('a session of which a device has said nothing yet', () => {
+  it('fails at once for the loss of the connection, and so does what is asked of it later', async () => {
+    await rig.start();
+    const connected = rig.logged('device connected');
+    const asked = deferred<void>();
+    let sessions = 0;
+    const socket = await rig.call();
+    serve(socket, {
+      onConnection: (connection) =>
+        void connection.on('session', (accept) =>
+          accept().on('subsystem', (take) => {
+            sessions += 1;
+            if (sessions === 1) serveNetconf(take());
+            else asked.resolve();
+          }),
+        ),
+    });
+    await connected;
+    const device = await rig.collector.fleet.reach('router1');
+    const lost = {
+      code: 'CALLHOME_CONNECTION_LOST',
+      message: 'the connection was lost: the peer closed the connection',
+    };
+    const waiting = [device.openSession(), device.openSession()].map((session) =>
+      expect(session).rejects.toMatchObject(lost),
+    );
+    await asked.promise;
+    socket.destroy();
+    await Promise.all(waiting);
+    await expect.poll(() => device.isLost()).toBe(true);
+    await expect(device.openSession()).rejects.toMatchObject(lost);
+    await expect(device.send(parseOperation('<get/>'), {})).rejects.toMatchObject(lost);
+    expect(sessions).toBe(2);
   });
 });
 

@@ -6,7 +6,8 @@ import type { Operation } from '@callhome/shared/netconf/operation.js';
 export interface ReachedDevice {
   /**
    * Sends one operation on the session that all share who send single ones; resolves with the first bytes of its reply.
-   * @throws what that session throws, and CALLHOME_CHANNEL_REFUSED where there is none and none can be opened
+   * @throws what that session throws, and CALLHOME_CHANNEL_REFUSED or CALLHOME_CONNECTION_LOST where there
+   *   is none and none can be opened
    */
   send(operation: Operation, options: RequestOptions): Promise<ReplyStream>;
   /**

@@ -153,15 +153,22 @@ function sessionOpener(client: Client, guard: ConnectionGuard, life: Lifecycle):
   const open = (): Promise<Channel> =>
     new Promise((resolve, reject) => {
       let waiting = true;
-      const refuse = (why: string, cause?: unknown, answered = false): void => {
+      const fail = (reason: CallhomeError): void => {
         clearTimeout(timer);
         waiting = false;
         for (const channel of openChannels(client)) if (!handedOut.has(channel)) channel.destroy();
-        reject(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why, answered }, cause));
+        reject(reason);
       };
-      giveUp = (reason) => refuse(reason.message, reason);
+      const lose = (reason: CallhomeError): void =>
+        fail(new CallhomeError('CALLHOME_CONNECTION_LOST', { why: reason.message }, reason));
+      const refuse = (why: string, answered: boolean, cause?: unknown): void => {
+        // Where the connection is over, its reason says more than what ssh2 makes of it.
+        if (life.stage === 'ended') void life.ended.then(lose);
+        else fail(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why, answered }, cause));
+      };
+      giveUp = lose;
       const timer = setTimeout(
-        () => refuse(`the device did not answer within ${channelTimeoutMs / 1000} s`),
+        () => refuse(`the device did not answer within ${channelTimeoutMs / 1000} s`, false),
         channelTimeoutMs,
       );
       try {
@@ -171,7 +178,7 @@ function sessionOpener(client: Client, guard: ConnectionGuard, life: Lifecycle):
             return;
           }
           if (error) {
-            refuse(reasonOf(error), error, life.stage === 'open');
+            refuse(reasonOf(error), true, error);
             return;
           }
           clearTimeout(timer);
@@ -181,7 +188,7 @@ function sessionOpener(client: Client, guard: ConnectionGuard, life: Lifecycle):
         });
       } catch (error) {
         // ssh2 throws where the connection is gone already.
-        refuse(reasonOf(error), error);
+        refuse(reasonOf(error), false, error);
       }
     });
 

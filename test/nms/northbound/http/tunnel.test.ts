@@ -134,7 +134,7 @@ test('a stop breaks the tunnels off at once: half a message does not look like a
 
 test('a device that refuses, is not connected or not there is told as such', async () => {
   device.onOpenSession = () =>
-    Promise.reject(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why: 'too many' }));
+    Promise.reject(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why: 'too many', answered: true }));
   await expect(client.netconf('on')).rejects.toMatchObject({ facts: { code: 'CALLHOME_CHANNEL_REFUSED' } });
   await api.registry.add({ id: 'off', hostKeys: [], user: 'u', labels: {} });
   await expect(client.netconf('off')).rejects.toMatchObject({
