@@ -42,7 +42,7 @@ export async function startCollector(
   const counters = createCounters();
   const lines = writeLogLines(log);
   const history = keepHistory(registry, owner, emit);
-  for (const { follow } of [lines, counters, history]) events.follow(follow);
+  for (const { follow } of [history, lines, counters]) events.follow(follow);
 
   await registry.release(owner, new Date().toISOString(), 'the collector stopped');
   const unmanaged = limitUnmanaged(owner);

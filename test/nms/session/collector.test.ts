@@ -20,6 +20,32 @@ describe('a device that calls the collector', () => {
     expect(await rig.counters()).toMatchObject({ accepted: 1, established: 1 });
   });
 
+  it('is in the registry by the time that the log tells of it', async () => {
+    const told: boolean[] = [];
+    const toldOf = (msg: string) => rig.lines().some((line) => line.includes(msg));
+    await rig.start({
+      wrap: (registry) => ({
+        ...registry,
+        connected(...values) {
+          told.push(toldOf('device connected'));
+          return registry.connected(...values);
+        },
+        disconnected(...values) {
+          told.push(toldOf('device disconnected'));
+          return registry.disconnected(...values);
+        },
+      }),
+    });
+    const connected = rig.logged('device connected');
+    const socket = await rig.call();
+    serve(socket);
+    await connected;
+    const disconnected = rig.logged('device disconnected');
+    socket.end();
+    await disconnected;
+    expect(told).toEqual([false, false]);
+  });
+
   it('may have more capabilities than are kept, and how many is told', async () => {
     await rig.start();
     const connected = rig.logged('device connected');

@@ -9,15 +9,20 @@ export interface History {
   settled(): Promise<void>;
 }
 
+/** Begins at once, and does not throw. */
+async function attempt(write: () => Promise<void>): Promise<void> {
+  await write();
+}
+
 /** The registry's trouble, such as a full disk, is an event too, and ends nothing. */
 export function keepHistory(registry: Registry, owner: string, emit: Emit): History {
   /** What the registry has still to learn of each device, in the order in which it happened. */
   const stories = new Map<string, Promise<void>>();
 
   function tell(device: string, write: () => Promise<void>): void {
-    const before = stories.get(device) ?? Promise.resolve();
-    const story = before
-      .then(write)
+    const before = stories.get(device);
+    // At once where nothing waits: what the log tells next is in the registry by then.
+    const story = (before?.then(write) ?? attempt(write))
       .catch((error) => emit({ kind: 'registry-failed', device, reason: reasonOf(error) }))
       .then(() => {
         if (stories.get(device) === story) stories.delete(device);
