@@ -88,9 +88,7 @@ export async function startCollector(
     size: fleet.size,
     async stop() {
       close();
-      const reason = new CallhomeError('CALLHOME_STOPPED', {});
-      fleet.end(reason);
-      await calls.end(reason);
+      await calls.end(new CallhomeError('CALLHOME_STOPPED', {}));
       await history.settled();
       unwatch();
       lines.flush();

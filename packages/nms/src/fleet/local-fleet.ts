@@ -23,8 +23,6 @@ export interface LocalFleet extends Fleet {
   readonly manage: Manage;
   /** Ends what must end because of a change of the registry. */
   follow(change: RegistryChange): void;
-  /** Ends all connections. */
-  end(reason: CallhomeError): void;
   size(): number;
 }
 
@@ -111,9 +109,6 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
       const device = managed.get(concerned(change))?.device;
       const reason = device && revocation(change, device.connection.peer, owner);
       if (reason) device.connection.end(reason);
-    },
-    end(reason) {
-      for (const { device } of managed.values()) device.connection.end(reason);
     },
     size: () => managed.size,
 
