@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
+import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded/embedded.js';
 import { makePrivateFolder } from '@callhome/shared/files.js';
 import { fingerprint, publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
 import type { Site } from './nms.js';
@@ -28,7 +28,7 @@ export async function makeCollectorFiles(site: Site): Promise<{ config: string; 
       blob: blob.toString('base64'),
       fingerprint: fingerprint(blob),
     }));
-    await registry.add({ id: deviceOf(index), user: 'callhome', labels: {}, hostKeys });
+    await registry.add({ id: deviceOf(index), settings: { user: 'callhome' }, labels: {}, hostKeys });
   }
   await registry.close();
   return { config, state };

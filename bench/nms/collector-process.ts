@@ -1,7 +1,7 @@
 // Our collector without its API: what it does is measured at the session that it has with a device.
 import { startCollector } from '@callhome/nms/collector.js';
 import type { ReachedDevice } from '@callhome/nms/fleet/fleet.js';
-import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
+import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded/embedded.js';
 import { loadNmsConfig } from '@callhome/shared/config/nms-config.js';
 import { createLog } from '@callhome/shared/log.js';
 import { type Operation, parseOperation } from '@callhome/shared/netconf/operation.js';

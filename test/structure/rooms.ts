@@ -40,6 +40,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'nms/cli': [
     'nms',
     'nms/northbound/http',
+    'nms/registry/embedded',
     'nms/registry',
     'shared/cli',
     'shared/config',
@@ -70,6 +71,7 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
   'nms/listen': ['shared/config', 'shared/ssh', 'shared/connection'],
   'nms/events': ['nms/registry'],
   'nms/identity': ['nms/registry', 'shared/ssh', 'shared/connection'],
+  'nms/registry/embedded': ['nms/registry', 'shared/connection'],
   'nms/registry': ['shared/connection'],
 
   'shared/cli': ['shared/config', 'shared/config/modules'],

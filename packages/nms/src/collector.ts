@@ -44,7 +44,8 @@ export async function startCollector(
   const history = keepHistory(registry, owner, emit);
   for (const { follow } of [history, lines, counters]) events.follow(follow);
 
-  await registry.release(owner, new Date().toISOString(), 'the collector stopped');
+  const at = new Date().toISOString();
+  await registry.release(owner, { at, code: 'CALLHOME_STOPPED', reason: 'the collector stopped' });
   const unmanaged = limitUnmanaged(owner);
   const fleet = createLocalFleet(owner, admission.handshakeTimeoutSeconds * 1000, emit);
   const calls = takeCalls({ admission, registry, unmanaged, manage: fleet.manage, emit });
@@ -55,8 +56,8 @@ export async function startCollector(
 
   const listeners: (Listener & { readonly name: string })[] = [];
   const openListener = async (listener: ListenerConfig): Promise<void> => {
-    const { name, user } = listener;
-    const called = { name, user, prove: proverFor(listener) };
+    const { name } = listener;
+    const called = { name, prove: proverFor(listener) };
     for (const { address, port } of listener.binds) {
       try {
         const options = { address, port, keepaliveSeconds: listener.tcpKeepaliveSeconds };

@@ -44,6 +44,8 @@ const catalogue = {
     `the ends have no SSH algorithm in common: ${f.missing.map(({ what, theirs, ours }) => `${what}: the peer offers ${theirs}, this end ${ours}`).join('; ')}. Let the peer offer one of this end's${f.setting === undefined ? '' : `, or name one of the peer's in ${f.setting}`}`,
   CALLHOME_HOST_KEY_UNKNOWN: (f: { fingerprint: string; keyType: string }) =>
     `no device is known by the host key ${f.fingerprint} (${f.keyType}): no credential was sent`,
+  CALLHOME_HOST_KEY_REJECTED: (f: { fingerprint: string }) =>
+    `the host key ${f.fingerprint} was rejected: no credential was sent`,
   CALLHOME_HOST_KEY_REFUSED: (_: Record<string, never>) =>
     "the peer ended the handshake, most likely because it does not know this device's host key: add the lines of `callhome-agent key` there",
   CALLHOME_AUTHENTICATION_FAILED: (f: { user: string; why: string }) =>
@@ -119,7 +121,7 @@ const catalogue = {
   CALLHOME_DEVICE_EXISTS: http(
     409,
     (f: { device: string }) =>
-      `the device ${quote(f.device)} exists already: remove it first to replace its keys`,
+      `the device ${quote(f.device)} exists already: \`callhome-nms device set\` and \`device key\` change it`,
   ),
   CALLHOME_DEVICE_NOT_CONNECTED: http(
     503,
@@ -129,6 +131,31 @@ const catalogue = {
     409,
     (f: { fingerprint: string; device: string }) =>
       `the host key ${f.fingerprint} belongs to the device ${quote(f.device)} already`,
+  ),
+  CALLHOME_HOST_KEY_NOT_ITS: http(
+    404,
+    (f: { fingerprint: string; device: string }) =>
+      `the device ${quote(f.device)} has no host key ${quote(f.fingerprint)}: \`callhome-nms device show\` lists those that it has`,
+  ),
+  CALLHOME_KEY_NOT_PENDING: http(
+    404,
+    (f: { fingerprint: string }) =>
+      `no key ${quote(f.fingerprint)} is pending: \`callhome-nms pending\` lists those that are`,
+  ),
+  CALLHOME_PROFILE_UNKNOWN: http(
+    404,
+    (f: { profile: string }) =>
+      `no profile ${quote(f.profile)}: \`callhome-nms profile list\` lists those that there are`,
+  ),
+  CALLHOME_PROFILE_EXISTS: http(
+    409,
+    (f: { profile: string }) =>
+      `the profile ${quote(f.profile)} exists already: \`callhome-nms profile set\` changes it`,
+  ),
+  CALLHOME_PROFILE_IN_USE: http(
+    409,
+    (f: { profile: string; devices: number }) =>
+      `the profile ${quote(f.profile)} is that of ${f.devices} devices: give them another one first`,
   ),
   CALLHOME_API_UNREACHABLE: (f: { url: string; why: string }) =>
     `no collector answers at ${f.url}: ${f.why}; is \`callhome-nms serve\` running?`,

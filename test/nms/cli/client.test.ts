@@ -21,8 +21,8 @@ beforeEach(async () => {
   await writeFile(join(api.folder, 'url'), `${api.url}\n`);
   await writeFile(join(api.folder, 'token'), `${token}\n`);
   where = ['--state-dir', api.folder];
-  await api.registry.add({ id: 'off', hostKeys: [], user: 'u', labels: {} });
-  await api.registry.add({ id: 'on', hostKeys: [], user: 'u', labels: { site: 'a' } });
+  await api.registry.add({ id: 'off', hostKeys: [], settings: { user: 'u' }, labels: {} });
+  await api.registry.add({ id: 'on', hostKeys: [], settings: { user: 'u' }, labels: { site: 'a' } });
   device = fakeDevice();
   api.fleet.devices.set('on', device);
 });
@@ -46,7 +46,10 @@ describe('device', () => {
     const added = await run([...args, '--host-key', '-'], `# its keys\n${key} root@new\n`);
     expect(added).toMatchObject({ status: 0, stderr: '' });
     expect(String(added.stdout)).toBe(`${fingerprint} ssh-ed25519\n`);
-    expect(await api.registry.get('new')).toMatchObject({ user: 'netconf', labels: { a: 'b=c', d: '' } });
+    expect(await api.registry.get('new')).toMatchObject({
+      settings: { user: 'netconf' },
+      labels: { a: 'b=c', d: '' },
+    });
     const file = join(api.folder, 'other.pub');
     await writeFile(file, key);
     const again = await run(['device', 'add', 'other', '--host-key', file, ...where]);
@@ -88,15 +91,20 @@ describe('device', () => {
 describe('devices', () => {
   test('are rows of tabs on a pipe, in which nothing of a peer breaks a line or steers a terminal', async () => {
     const holder = { owner: 'collector', connection: 1 };
-    await api.registry.connected('off', holder, {
-      transport: 'ssh',
+    const facts = {
+      transport: 'ssh' as const,
       remoteAddress: '192.0.2.1:1',
       hostKey: fingerprint,
       sessionId: 1,
       capabilities: [],
       connectedAt: '2026-01-01T00:00:00.000Z',
+    };
+    await api.registry.connected('off', holder, facts);
+    await api.registry.disconnected('off', holder, facts, {
+      at: '2026-01-02T00:00:00.000Z',
+      code: 'CALLHOME_STOPPED',
+      reason: 'bad\tthing\n\u001b[2Jx',
     });
-    await api.registry.disconnected('off', holder, '2026-01-02T00:00:00.000Z', 'bad\tthing\n\u001b[2Jx');
     const { status, stdout } = await run(['devices', ...where]);
     expect(status).toBe(0);
     expect(String(stdout).split('\n')).toEqual([

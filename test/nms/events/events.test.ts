@@ -27,13 +27,12 @@ const device = 'router1';
 const of = { connection: 3, listener: 'ssh', remoteAddress: origin.remoteAddress };
 
 const connected: CollectorEvent = { kind: 'device-connected', call, device, facts };
-const disconnected: CollectorEvent = {
-  kind: 'device-disconnected',
+const disconnected = {
+  kind: 'device-disconnected' as const,
   call,
   device,
-  at: failure.at,
-  code: 'CALLHOME_PEER_CLOSED',
-  reason: 'gone',
+  facts,
+  end: { at: failure.at, code: 'CALLHOME_PEER_CLOSED' as const, reason: 'gone' },
 };
 const stranger: CollectorEvent = {
   kind: 'call-failed',
@@ -111,7 +110,7 @@ const kinds: readonly (readonly [CollectorEvent, string | undefined, object | un
     },
   ],
   [
-    { ...disconnected, code: 'CALLHOME_LIKELY_CLONE' },
+    { ...disconnected, end: { ...disconnected.end, code: 'CALLHOME_LIKELY_CLONE' } },
     'ended.CALLHOME_LIKELY_CLONE',
     {
       level: 'warn',
@@ -130,9 +129,9 @@ const kinds: readonly (readonly [CollectorEvent, string | undefined, object | un
   [{ kind: 'device-added', device }, undefined, { level: 'info', msg: 'device added', device }],
   [{ kind: 'device-removed', device }, undefined, { level: 'info', msg: 'device removed', device }],
   [
-    { kind: 'registry-failed', device, reason: 'the disk is full' },
+    { kind: 'registry-failed', about: device, reason: 'the disk is full' },
     undefined,
-    { level: 'error', msg: 'the registry was not written', device, reason: 'the disk is full' },
+    { level: 'error', msg: 'the registry was not written', about: device, reason: 'the disk is full' },
   ],
 ];
 
@@ -241,8 +240,8 @@ describe('the history in the registry', () => {
     expect(written).toEqual([
       `callFailed ${JSON.stringify([device, failure])}`,
       `connected ${JSON.stringify([device, holder, facts])}`,
-      `disconnected ${JSON.stringify([device, holder, failure.at, 'gone'])}`,
-      `disconnected ${JSON.stringify([device, holder, failure.at, 'gone'])}`,
+      `disconnected ${JSON.stringify([device, holder, facts, disconnected.end])}`,
+      `disconnected ${JSON.stringify([device, holder, facts, { ...disconnected.end, code: 'CALLHOME_LIKELY_CLONE' }])}`,
     ]);
     expect(emit).not.toHaveBeenCalled();
   });
@@ -292,7 +291,7 @@ describe('the history in the registry', () => {
     await settled();
     expect(emit).toHaveBeenCalledExactlyOnceWith({
       kind: 'registry-failed',
-      device,
+      about: device,
       reason: 'the disk is full',
     });
     state = 'well';

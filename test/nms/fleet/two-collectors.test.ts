@@ -95,12 +95,20 @@ it('whose life is over, and who comes back, leaves the other collectors what the
   const [a, b] = [await rig.start({ owner: 'a' }), await rig.start({ owner: 'b' })];
   await connectTo(a);
   const second = await connectTo(b);
-  await rig.registry.release('a', new Date().toISOString(), 'it is over');
+  await rig.registry.release('a', {
+    at: new Date().toISOString(),
+    code: 'CALLHOME_STOPPED',
+    reason: 'it is over',
+  });
   expect(await record()).toMatchObject({ state: 'connected', remoteAddress: second.from });
   await a.stop();
   await rig.start({ owner: 'a' });
   expect(await record()).toMatchObject({ state: 'connected', remoteAddress: second.from });
   expect(await isConnected(b)).toBe(true);
-  await rig.registry.release('b', new Date().toISOString(), 'it is over');
+  await rig.registry.release('b', {
+    at: new Date().toISOString(),
+    code: 'CALLHOME_STOPPED',
+    reason: 'it is over',
+  });
   expect(await record()).toMatchObject({ state: 'disconnected', reason: 'it is over' });
 });

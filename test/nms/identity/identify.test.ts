@@ -16,19 +16,32 @@ const device = (...keys: readonly Buffer[]): DeviceDefinition => ({
     type: 'ssh-ed25519',
     blob: key.toString('base64'),
     fingerprint: fingerprint(key),
+    origin: 'added',
   })),
+  settings: {},
+  profileSettings: {},
 });
 
 describe('who has proved a key', () => {
   it('is the device that has it', () => {
-    expect(identify(proof, device(hostKey))).toEqual({ kind: 'known', device: device(hostKey) });
+    const known = { owner: device(hostKey), pending: undefined };
+    expect(identify(proof, known)).toEqual({ kind: 'known', device: device(hostKey) });
   });
 
   it('is refused where no device has it, and told by what to find it', () => {
-    const identity = identify(proof, undefined);
-    expect(identity).toMatchObject({ kind: 'refused', reason: { code: 'CALLHOME_HOST_KEY_UNKNOWN' } });
-    const { message } = identity.kind === 'refused' ? identity.reason : { message: '' };
+    const identity = identify(proof, { owner: undefined, pending: undefined });
+    expect(identity).toMatchObject({ kind: 'pending', reason: { code: 'CALLHOME_HOST_KEY_UNKNOWN' } });
+    const { message } = identity.kind === 'pending' ? identity.reason : { message: '' };
     expect(message).toContain(`${fingerprint(hostKey)} (ssh-ed25519)`);
+  });
+
+  it('is rejected where an operator has said so, and not where the key has become a device', () => {
+    const pending = { state: 'rejected' as const };
+    expect(identify(proof, { owner: undefined, pending })).toMatchObject({
+      kind: 'rejected',
+      reason: { code: 'CALLHOME_HOST_KEY_REJECTED' },
+    });
+    expect(identify(proof, { owner: device(hostKey), pending })).toMatchObject({ kind: 'known' });
   });
 });
 

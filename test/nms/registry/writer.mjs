@@ -1,5 +1,5 @@
 // Writes devices until it is killed, and tells of each one when the registry has said that it is kept.
-import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
+import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded/embedded.js';
 
 const registry = await openEmbeddedRegistry(process.argv[2]);
 for (let i = 0; ; i++) {

@@ -56,6 +56,7 @@ function createDevice() {
     transport: 'ssh',
     isOpen: () => true,
     peer: { transport: 'ssh', hostKey: Buffer.alloc(0) },
+    traffic: () => ({ received: 0, sent: 0 }),
     maxSessions: Number.POSITIVE_INFINITY,
     get ended() {
       listeners += 1;

@@ -313,7 +313,7 @@ describe('a registry that cannot be written', () => {
     await rig.start({
       wrap: (registry) => ({ ...registry, connected: full, disconnected: full, callFailed: full }),
     });
-    const untold = { level: 'error', device: 'router1', reason: 'the disk is full' };
+    const untold = { level: 'error', about: 'router1', reason: 'the disk is full' };
     const told = () => rig.logged('the registry was not written');
     let next = told();
     const socket = await rig.call();
@@ -343,8 +343,9 @@ describe('a change of the registry', () => {
     ['removes the device', (registry: Registry) => registry.remove('router1'), 'the device was removed'],
     [
       'takes the key away that it proved',
-      (registry: Registry) => registry.change(definition(generateKeyPair())),
-      /the host key that it proved is no longer one of the device|the device was removed/,
+      (registry: Registry) =>
+        registry.change('router1', { removeKeys: [fingerprint(hostKey.publicKey.blob)] }),
+      /the host key that it proved is no longer one of the device|the device was removed, or has another key/,
     ],
     [
       'gives the key to another device',
@@ -431,15 +432,16 @@ describe('a change of the registry', () => {
     await rig.start();
     const connected = rig.logged('device connected');
     const changed = new Promise((resolve) => rig.registry.watch(resolve));
-    const settings = { ...definition(generateKeyPair(), hostKey), user: 'another', labels: { site: 'b' } };
+    const added = definition(generateKeyPair()).hostKeys;
+    const change = { addKeys: added, settings: { user: 'another' }, labels: { site: 'b' } };
     serve(await rig.call(), {
       onAuthentication: async () => {
-        await rig.registry.change(settings);
+        await rig.registry.change('router1', change);
       },
     });
     await changed;
     await connected;
-    await rig.registry.change({ ...settings, labels: {} });
+    await rig.registry.change('router1', { labels: { site: null } });
     await rig.registry.add({ ...definition(generateKeyPair()), id: 'router2' });
     await rig.registry.remove('router2');
     expect(await rig.ask('router1')).toContain('<ok/>');

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { type Collector, startCollector } from '@callhome/nms/collector.js';
-import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
+import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded/embedded.js';
 import type { Registry } from '@callhome/nms/registry/registry.js';
 import { parseOperation } from '@callhome/shared/netconf/operation.js';
 import { openServerSession } from '@callhome/shared/netconf/server-session.js';

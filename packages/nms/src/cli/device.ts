@@ -17,7 +17,7 @@ function addLabel(text: string, labels: Labels = {}): Labels {
 }
 
 function rowsOf(device: DeviceView): string[][] {
-  const { capabilities, labels, hostKeys, lastAttempt, ...single } = device;
+  const { capabilities, labels, hostKeys, lastAttempt, settings, ...single } = device;
   return [
     ...Object.entries(single).map(([name, value]) => [name, value === null ? '-' : String(value)]),
     ...Object.entries(lastAttempt ?? {}).map(([name, value]) => [`lastAttempt.${name}`, value]),

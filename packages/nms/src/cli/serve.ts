@@ -35,7 +35,7 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
   // The other commands need neither SSH nor a database, and start faster without.
   const [{ startCollector }, { openEmbeddedRegistry }, { startApi }] = await Promise.all([
     import('../collector.js'),
-    import('../registry/embedded.js'),
+    import('../registry/embedded/embedded.js'),
     import('../northbound/http/server.js'),
   ]);
   const ends: (() => unknown)[] = [];

@@ -12,12 +12,21 @@ function nameOf(event: CollectorEvent): string | undefined {
     case 'device-connected':
       return 'established';
     case 'device-disconnected':
-      return `ended.${event.code}`;
+      return `ended.${event.end.code}`;
     case 'session-replaced':
       return 'sessions.replaced';
     case 'reply-cut':
+    case 'stranger-called':
     case 'device-added':
+    case 'device-changed':
+    case 'device-approved':
+    case 'device-renamed':
     case 'device-removed':
+    case 'profile-added':
+    case 'profile-changed':
+    case 'profile-removed':
+    case 'key-rejected':
+    case 'key-forgotten':
     case 'registry-failed':
       return undefined;
   }

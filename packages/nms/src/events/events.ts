@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@callhome/shared/errors.js';
-import type { ConnectionFacts, FailedCall } from '../registry/registry.js';
+import type { StrangersCall } from '../registry/pending-keys.js';
+import type { ConnectionEnd, ConnectionFacts, FailedCall, HostKey } from '../registry/registry.js';
 
 /** Where a call comes from. */
 export interface CallOrigin {
@@ -48,10 +49,8 @@ export type CollectorEvent =
       readonly kind: 'device-disconnected';
       readonly call: CallFacts;
       readonly device: string;
-      /** ISO 8601, UTC. */
-      readonly at: string;
-      readonly code: ErrorCode;
-      readonly reason: string;
+      readonly facts: ConnectionFacts;
+      readonly end: ConnectionEnd & { readonly code: ErrorCode };
     }
   /** An operation's reply ended early. */
   | {
@@ -60,8 +59,22 @@ export type CollectorEvent =
       readonly code: ErrorCode;
       readonly reason: string;
     }
-  | { readonly kind: 'device-added' | 'device-removed'; readonly device: string }
-  | { readonly kind: 'registry-failed'; readonly device: string; readonly reason: string };
+  /** A call has proved a key that no device is known by. */
+  | { readonly kind: 'stranger-called'; readonly key: HostKey; readonly call: StrangersCall }
+  /** What an operator did. */
+  | {
+      readonly kind: 'device-added' | 'device-changed' | 'device-approved' | 'device-removed';
+      readonly device: string;
+    }
+  | { readonly kind: 'device-renamed'; readonly device: string; readonly to: string }
+  | { readonly kind: 'profile-added' | 'profile-changed' | 'profile-removed'; readonly profile: string }
+  | { readonly kind: 'key-rejected' | 'key-forgotten'; readonly fingerprint: string }
+  | {
+      readonly kind: 'registry-failed';
+      /** A device's id, or a key's fingerprint. */
+      readonly about: string;
+      readonly reason: string;
+    };
 
 /** Tells all who follow of something that happened. */
 export type Emit = (event: CollectorEvent) => void;

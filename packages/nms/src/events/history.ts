@@ -10,28 +10,33 @@ export interface History {
 }
 
 /** Begins at once, and does not throw. */
-async function attempt(write: () => Promise<void>): Promise<void> {
+async function attempt(write: () => Promise<unknown>): Promise<void> {
   await write();
 }
 
 /** The registry's trouble, such as a full disk, is an event too, and ends nothing. */
 export function keepHistory(registry: Registry, owner: string, emit: Emit): History {
-  /** What the registry has still to learn of each device, in the order in which it happened. */
+  /** What the registry has still to learn of each device and key, in the order in which it happened. */
   const stories = new Map<string, Promise<void>>();
 
-  function tell(device: string, write: () => Promise<void>): void {
-    const before = stories.get(device);
+  function tell(about: string, write: () => Promise<unknown>): void {
+    const before = stories.get(about);
     // At once where nothing waits: what the log tells next is in the registry by then.
-    const story = (before?.then(write) ?? attempt(write))
-      .catch((error) => emit({ kind: 'registry-failed', device, reason: reasonOf(error) }))
+    const story: Promise<void> = (before ? before.then(() => attempt(write)) : attempt(write))
+      .catch((error) => emit({ kind: 'registry-failed', about, reason: reasonOf(error) }))
       .then(() => {
-        if (stories.get(device) === story) stories.delete(device);
+        if (stories.get(about) === story) stories.delete(about);
       });
-    stories.set(device, story);
+    stories.set(about, story);
   }
 
   function follow(event: CollectorEvent): void {
     switch (event.kind) {
+      case 'stranger-called': {
+        const { key, call } = event;
+        tell(key.fingerprint, () => registry.pending.seen(key, call));
+        return;
+      }
       case 'call-failed': {
         const { device, failure } = event;
         if (device !== undefined) tell(device, () => registry.callFailed(device, failure));
@@ -43,8 +48,8 @@ export function keepHistory(registry: Registry, owner: string, emit: Emit): Hist
         return;
       }
       case 'device-disconnected': {
-        const { device, call, at, reason } = event;
-        tell(device, () => registry.disconnected(device, { owner, connection: call.connection }, at, reason));
+        const { device, call, facts, end } = event;
+        tell(device, () => registry.disconnected(device, { owner, connection: call.connection }, facts, end));
         return;
       }
     }

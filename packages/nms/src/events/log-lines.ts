@@ -55,7 +55,7 @@ export function writeLogLines(log: Log): LogLines {
           return;
         }
         case 'device-disconnected': {
-          const { code, reason } = event;
+          const { code, reason } = event.end;
           const level = code === 'CALLHOME_LIKELY_CLONE' ? 'warn' : 'info';
           log[level]({ ...of(event.call, event.device), code, reason }, 'device disconnected');
           return;
@@ -65,15 +65,29 @@ export function writeLogLines(log: Log): LogLines {
           log.warn({ device, code, reason }, 'reply cut off');
           return;
         }
-        case 'device-added':
-          log.info({ device: event.device }, 'device added');
+        case 'stranger-called':
           return;
+        case 'device-added':
+        case 'device-changed':
+        case 'device-approved':
         case 'device-removed':
-          log.info({ device: event.device }, 'device removed');
+          log.info({ device: event.device }, event.kind.replace('-', ' '));
+          return;
+        case 'device-renamed':
+          log.info({ device: event.device, to: event.to }, 'device renamed');
+          return;
+        case 'profile-added':
+        case 'profile-changed':
+        case 'profile-removed':
+          log.info({ profile: event.profile }, event.kind.replace('-', ' '));
+          return;
+        case 'key-rejected':
+        case 'key-forgotten':
+          log.info({ fingerprint: event.fingerprint }, event.kind.replace('-', ' '));
           return;
         case 'registry-failed': {
-          const { device, reason } = event;
-          log.error({ device, reason }, 'the registry was not written');
+          const { about, reason } = event;
+          log.error({ about, reason }, 'the registry was not written');
           return;
         }
         default:

@@ -64,10 +64,11 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
     };
     emit({ kind: 'device-connected', call, device, facts });
     const { code, message: reason } = await connection.ended;
+    const end = { at: new Date().toISOString(), code, reason, bytes: connection.traffic() };
     if (managed.get(device)?.device === taken) managed.delete(device);
     if (recentTakeovers(takeovers.get(device) ?? [], performance.now()).length === 0)
       takeovers.delete(device);
-    emit({ kind: 'device-disconnected', call, device, at: new Date().toISOString(), code, reason });
+    emit({ kind: 'device-disconnected', call, device, facts, end });
   }
 
   function take(arrived: Managed): Promise<void> {

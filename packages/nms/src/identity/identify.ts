@@ -1,17 +1,27 @@
 import type { HostProof } from '@callhome/shared/connection/connection.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
+import type { PendingKey } from '../registry/pending-keys.js';
 import type { DeviceDefinition } from '../registry/registry.js';
 import { provedKey } from './proof.js';
+
+/** What the registry knows of what was proved. */
+export interface KnownOf {
+  readonly owner: DeviceDefinition | undefined;
+  /** Where it is no device's. */
+  readonly pending: Pick<PendingKey, 'state'> | undefined;
+}
 
 /** Who has called, and whether it may come in. */
 export type Identity =
   | { readonly kind: 'known'; readonly device: DeviceDefinition }
-  | { readonly kind: 'refused'; readonly reason: CallhomeError };
+  /** Nobody knows it yet: it is remembered for an operator's word. */
+  | { readonly kind: 'pending' | 'rejected'; readonly reason: CallhomeError };
 
-/** @param owner whom the registry knows by what was proved */
-export function identify(proof: HostProof, owner: DeviceDefinition | undefined): Identity {
+export function identify(proof: HostProof, { owner, pending }: KnownOf): Identity {
   if (owner) return { kind: 'known', device: owner };
   const { fingerprint, type } = provedKey(proof);
+  if (pending?.state === 'rejected')
+    return { kind: 'rejected', reason: new CallhomeError('CALLHOME_HOST_KEY_REJECTED', { fingerprint }) };
   const facts = { fingerprint, keyType: type };
-  return { kind: 'refused', reason: new CallhomeError('CALLHOME_HOST_KEY_UNKNOWN', facts) };
+  return { kind: 'pending', reason: new CallhomeError('CALLHOME_HOST_KEY_UNKNOWN', facts) };
 }

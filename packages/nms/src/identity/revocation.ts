@@ -1,5 +1,5 @@
 import type { HostProof } from '@callhome/shared/connection/connection.js';
-import { CallhomeError } from '@callhome/shared/errors.js';
+import { CallhomeError, quote } from '@callhome/shared/errors.js';
 import type { RegistryChange } from '../registry/registry.js';
 import { isProvedBy } from './proof.js';
 
@@ -24,6 +24,10 @@ export function revocation(
     }
     case 'removed':
       return new CallhomeError('CALLHOME_DISCONNECTED', { reason: 'the device was removed' });
+    case 'renamed': {
+      const reason = `the device was renamed: it is ${quote(change.to)} from its next call on`;
+      return new CallhomeError('CALLHOME_DISCONNECTED', { reason });
+    }
     case 'held':
       // What this collector itself has taken over, it has ended.
       return change.holder.owner === owner

@@ -1,6 +1,10 @@
-import type { Transport } from '@callhome/shared/connection/connection.js';
+import type { Traffic, Transport } from '@callhome/shared/connection/connection.js';
+import type { PastConnections } from './past-connections.js';
+import type { PendingKeys } from './pending-keys.js';
+import type { Profiles, SettingsChange } from './profiles.js';
+import type { DeviceSettings } from './settings.js';
 
-/** A public host key by which a device is known. */
+/** A public host key. */
 export interface HostKey {
   readonly type: string;
   /** The SSH wire format, base64. */
@@ -9,13 +13,47 @@ export interface HostKey {
   readonly fingerprint: string;
 }
 
-/** What an operator says of a device. */
-export interface DeviceDefinition {
+/** How a device came by a key: an operator gave it, or approved of it after a call that had proved it. */
+export type KeyOrigin = 'added' | 'approved';
+
+/** A host key by which a device is known. Times are ISO 8601, UTC. */
+export interface KnownKey extends HostKey {
+  readonly origin: KeyOrigin;
+  /** Not known of keys that are older than the record of it. */
+  readonly learnedAt?: string;
+  /** When the device last came under management with it. */
+  readonly provedAt?: string;
+}
+
+/** What is said of a new device. */
+export interface NewDevice {
   readonly id: string;
   readonly hostKeys: readonly HostKey[];
-  /** The user that the collector logs in as; without one, the configuration's at the time of each call. */
-  readonly user?: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Where it is not `default`. */
+  readonly profile?: string;
+  readonly settings?: DeviceSettings;
+  readonly description?: string;
+}
+
+/** What an operator says of a device. */
+export interface DeviceDefinition extends NewDevice {
+  readonly hostKeys: readonly KnownKey[];
+  /** Its own: what it says otherwise than its profile. */
+  readonly settings: DeviceSettings;
+  /** Those of its profile. */
+  readonly profileSettings: DeviceSettings;
+}
+
+/** What becomes of a device's definition. What is left out stays; null takes away. */
+export interface DeviceChange {
+  readonly profile?: string | null;
+  readonly description?: string | null;
+  readonly settings?: SettingsChange;
+  readonly labels?: Readonly<Record<string, string | null>>;
+  readonly addKeys?: readonly HostKey[];
+  /** By their fingerprints. */
+  readonly removeKeys?: readonly string[];
 }
 
 /** What was learned of a device when it connected. Times are ISO 8601, UTC. */
@@ -47,6 +85,17 @@ export interface FailedCall {
   readonly reason: string;
 }
 
+/** How a connection has ended. */
+export interface ConnectionEnd {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** A code of the catalogue, and the words. */
+  readonly code: string;
+  readonly reason: string;
+  /** What passed over its socket, both ways; not known of one whose collector did not live to tell. */
+  readonly bytes?: Traffic;
+}
+
 /** A device as the registry keeps it. */
 export interface DeviceRecord extends DeviceDefinition, Partial<ConnectionFacts> {
   readonly state: 'connected' | 'disconnected';
@@ -65,6 +114,7 @@ export interface DeviceRecord extends DeviceDefinition, Partial<ConnectionFacts>
 export type RegistryChange =
   | { readonly kind: 'added' | 'changed'; readonly device: DeviceDefinition }
   | { readonly kind: 'removed'; readonly id: string }
+  | { readonly kind: 'renamed'; readonly id: string; readonly to: string }
   /** A device has connected, to whoever that is. */
   | {
       readonly kind: 'held';
@@ -75,13 +125,20 @@ export type RegistryChange =
 
 /** Devices, their keys, state and history. Keyed by device id; every answer is a promise, so that it may be elsewhere. */
 export interface Registry {
-  /** @throws CALLHOME_DEVICE_EXISTS, CALLHOME_HOST_KEY_TAKEN */
-  add(device: DeviceDefinition): Promise<void>;
+  /** @throws CALLHOME_DEVICE_EXISTS, CALLHOME_HOST_KEY_TAKEN, CALLHOME_PROFILE_UNKNOWN */
+  add(device: NewDevice): Promise<void>;
   /**
-   * Puts this in the place of what was said of a device before; its history stays. False when there is no such device.
-   * @throws CALLHOME_HOST_KEY_TAKEN
+   * False when there is no such device.
+   * @throws CALLHOME_HOST_KEY_TAKEN, CALLHOME_HOST_KEY_NOT_ITS, CALLHOME_PROFILE_UNKNOWN
    */
-  change(device: DeviceDefinition): Promise<boolean>;
+  change(id: string, change: DeviceChange): Promise<boolean>;
+  /** With all its history; it is disconnected then. False when there is no such device. @throws CALLHOME_DEVICE_EXISTS */
+  rename(id: string, to: string): Promise<boolean>;
+  /**
+   * Makes a key that is pending, or was rejected, a device's: of a new one, or of one that is known.
+   * @throws CALLHOME_KEY_NOT_PENDING, and as `add`
+   */
+  approve(fingerprint: string, device: Omit<NewDevice, 'hostKeys'>): Promise<void>;
   get(id: string): Promise<DeviceRecord | undefined>;
   /** The device that has a host key. @param blob in the SSH wire format, base64 */
   withHostKey(blob: string): Promise<DeviceDefinition | undefined>;
@@ -96,12 +153,15 @@ export interface Registry {
    * before. A device that is gone is left gone.
    */
   connected(id: string, holder: Holder, facts: ConnectionFacts): Promise<void>;
-  /** The connection has ended: nothing happens where the device has another one by now. */
-  disconnected(id: string, holder: Holder, at: string, reason: string): Promise<void>;
+  /** The connection has ended: it is kept, and ends the device's where that has no other by now. */
+  disconnected(id: string, holder: Holder, facts: ConnectionFacts, end: ConnectionEnd): Promise<void>;
   /** An owner's life is over, however that ended: so are its connections. */
-  release(owner: string, at: string, reason: string): Promise<void>;
+  release(owner: string, end: ConnectionEnd): Promise<void>;
   /** Keeps it until a call succeeds. A device that is gone is left gone. */
   callFailed(id: string, call: FailedCall): Promise<void>;
+  readonly profiles: Profiles;
+  readonly pending: PendingKeys;
+  readonly past: PastConnections;
   /** Calls back for every change from now on; the result ends that. */
   watch(listener: (change: RegistryChange) => void): () => void;
   close(): Promise<void>;

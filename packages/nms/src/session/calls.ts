@@ -6,10 +6,12 @@ import { deferred } from '@callhome/shared/deferred.js';
 import { areDescriptorsFew } from '@callhome/shared/descriptors.js';
 import { CallhomeError, toCallhomeError } from '@callhome/shared/errors.js';
 import type { CallFacts, Emit } from '../events/events.js';
-import { identify } from '../identity/identify.js';
-import { ownerOf } from '../identity/proof.js';
+import { identify, type KnownOf } from '../identity/identify.js';
+import { ownerOf, provedKey } from '../identity/proof.js';
 import { admit, type Newcomer, sourceOf } from '../listen/admission.js';
-import type { DeviceDefinition, Registry } from '../registry/registry.js';
+import type { StrangersCall } from '../registry/pending-keys.js';
+import type { DeviceDefinition, HostKey, Registry } from '../registry/registry.js';
+import { type DeviceSettings, settled } from '../registry/settings.js';
 import type { Prove, ProvedCaller } from './prove.js';
 import type { Unmanaged } from './unmanaged.js';
 
@@ -17,8 +19,6 @@ import type { Unmanaged } from './unmanaged.js';
 export interface CalledListener {
   readonly name: string;
   readonly prove: Prove;
-  /** Whom to log in as at devices that have no user of their own. */
-  readonly user: string;
 }
 
 /** A device that has proved who it is and let the collector in. */
@@ -28,6 +28,8 @@ export interface LoggedIn {
   readonly call: CallFacts;
   /** Where it calls from. */
   readonly host: string;
+  /** What holds for it. */
+  readonly settings: DeviceSettings;
 }
 
 /**
@@ -82,6 +84,15 @@ async function whileAlive<T>(life: Lifecycle, promise: Promise<T>): Promise<T> {
   return promise;
 }
 
+/** What is remembered of a caller that nobody knows. */
+function strangerOf({ facts }: Call, { proof, said }: ProvedCaller): { key: HostKey; call: StrangersCall } {
+  const { source, listener, remoteAddress } = facts;
+  return {
+    key: provedKey(proof),
+    call: { at: new Date().toISOString(), source, listener, remoteAddress, said },
+  };
+}
+
 export function takeCalls({ admission, registry, unmanaged, manage, emit }: CallParts): Calls {
   /** All whose story is not over. */
   const calls = new Map<Call, Promise<void>>();
@@ -90,8 +101,8 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
   let connections = 0;
   let lastConnection = 0;
 
-  /** @throws what the registry throws, and CALLHOME_HANDSHAKE_TIMEOUT where it does not answer */
-  async function askForOwner(proof: HostProof): Promise<DeviceDefinition | undefined> {
+  /** The registry's answer. @throws what it throws, and CALLHOME_HANDSHAKE_TIMEOUT where it gives none */
+  async function answered<T>(answer: Promise<T>): Promise<T> {
     const seconds = admission.handshakeTimeoutSeconds;
     const late = deferred<never>();
     const timer = setTimeout(
@@ -99,10 +110,16 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
       seconds * 1000,
     );
     try {
-      return await Promise.race([ownerOf(registry, proof), late.promise]);
+      return await Promise.race([answer, late.promise]);
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  async function knownOf(proof: HostProof): Promise<KnownOf> {
+    const owner = await ownerOf(registry, proof);
+    const pending = owner ? undefined : await registry.pending.get(provedKey(proof).fingerprint);
+    return { owner, pending };
   }
 
   /** Lets it in among those that have still to authenticate, or refuses it. */
@@ -151,8 +168,9 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     const { proof } = caller;
     call.claim = undefined;
     call.life.enter(lookup);
-    const identity = identify(proof, await whileAlive(call.life, askForOwner(proof)));
-    if (identity.kind === 'refused') {
+    const identity = identify(proof, await whileAlive(call.life, answered(knownOf(proof))));
+    if (identity.kind !== 'known') {
+      emit({ kind: 'stranger-called', ...strangerOf(call, caller) });
       caller.refuse(identity.reason);
       throw identity.reason;
     }
@@ -164,7 +182,7 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
 
   /** The registry may have changed since it was asked, and before its changes were looked at. */
   async function admitted(call: Call, { proof }: ProvedCaller): Promise<() => void> {
-    const owner = await whileAlive(call.life, askForOwner(proof));
+    const owner = await whileAlive(call.life, answered(ownerOf(registry, proof)));
     if (owner === undefined || owner.id !== call.device)
       throw new CallhomeError('CALLHOME_DISCONNECTED', {
         reason: 'the device was removed, or has another key',
@@ -175,7 +193,10 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
   async function tellFailure({ facts, life, device, claim }: Call, error: unknown): Promise<void> {
     life.end(toCallhomeError(error));
     const { code, message: reason } = await life.ended;
-    const owner = device === undefined && claim ? await askForOwner(claim).catch(() => undefined) : undefined;
+    const owner =
+      device === undefined && claim
+        ? await answered(ownerOf(registry, claim)).catch(() => undefined)
+        : undefined;
     if (device !== undefined) unmanaged.remove(device, life);
     const { remoteAddress } = facts;
     const failure = { at: new Date().toISOString(), remoteAddress, code, reason };
@@ -186,9 +207,10 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     try {
       const caller = await prove(call, socket, listener);
       const device = await identifyCaller(call, caller);
-      const connection = await caller.logIn(device.user ?? listener.user);
+      const settings = settled(device.profileSettings, device.settings);
+      const connection = await caller.logIn(settings);
       newcomers.delete(call.newcomer);
-      const arrived = { device: device.id, connection, call: call.facts, host: call.host };
+      const arrived = { device: device.id, connection, call: call.facts, host: call.host, settings };
       await manage(arrived, () => admitted(call, caller));
     } catch (error) {
       newcomers.delete(call.newcomer);

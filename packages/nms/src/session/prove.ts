@@ -6,12 +6,15 @@ import type { CallhomeError } from '@callhome/shared/errors.js';
 import { proveServer } from '@callhome/shared/ssh/client.js';
 import { signer } from '@callhome/shared/ssh/key-pair.js';
 import { readToIdentification } from '../listen/identification.js';
+import type { DeviceSettings } from '../registry/settings.js';
 
 /** A caller that has proved who it is, and has been shown nothing of the collector's. */
 export interface ProvedCaller {
   readonly proof: HostProof;
+  /** What it has said of itself before. */
+  readonly said: string;
   /** @throws the reason with which the connection ends */
-  logIn(user: string): Promise<ClientConnection>;
+  logIn(settings: DeviceSettings): Promise<ClientConnection>;
   /** Lets it know that nobody knows it, and ends the connection. */
   refuse(reason: CallhomeError): void;
 }
@@ -32,15 +35,16 @@ export function proverFor(listener: ListenerConfig): Prove {
   switch (listener.transport) {
     case 'ssh': {
       const key = signer(listener.identity);
-      const { keepalive } = listener;
       return async (socket, life, events) => {
-        await readToIdentification(socket, life, events.onFirstWords);
+        const said = await readToIdentification(socket, life, events.onFirstWords);
         const server = await proveServer(socket, life, (hostKey) =>
           events.onClaimed({ transport: 'ssh', hostKey }),
         );
         return {
           proof: { transport: 'ssh', hostKey: server.hostKey },
-          logIn: (user) => server.logIn({ user, key, keepalive }),
+          said,
+          logIn: ({ user = listener.user, keepalive = listener.keepalive }) =>
+            server.logIn({ user, key, keepalive }),
           refuse: server.refuse,
         };
       };

@@ -23,12 +23,19 @@ interface Connection {
   end(reason: CallhomeError): void;
 }
 
+/** What has passed over a socket. Bytes. */
+export interface Traffic {
+  readonly received: number;
+  readonly sent: number;
+}
+
 /** How a device has proved who it is. */
 export type HostProof = { [T in Transport]: { readonly transport: T } & HostProofs[T] }[Transport];
 
 /** The end that opens NETCONF sessions. */
 export interface ClientConnection extends Connection {
   readonly peer: HostProof;
+  traffic(): Traffic;
   /** Sessions at once, as far as the transport has a limit. */
   readonly maxSessions: number;
   /**

@@ -122,6 +122,7 @@ export function proveServer(
         isOpen: () => life.stage === 'open',
         ended: life.ended,
         end: life.end,
+        traffic: () => ({ received: socket.bytesRead, sent: socket.bytesWritten }),
         maxSessions: Number.POSITIVE_INFINITY,
         openSession: sessionOpener(client, guard, life),
       });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeLogLines } from '@callhome/nms/events/log-lines.js';
 import { type ApiOptions, startApi } from '@callhome/nms/northbound/http/server.js';
-import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
+import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded/embedded.js';
 import type { Registry } from '@callhome/nms/registry/registry.js';
 import { createLog } from '@callhome/shared/log.js';
 import { type FakeFleet, fakeFleet } from './fake-fleet.js';

@@ -49,7 +49,19 @@ test('a device is added, shown, listed and removed', async () => {
     likelyClone: null,
     connections: 0,
     labels: { site: 'Zürich' },
-    hostKeys: [{ type: 'ssh-ed25519', blob: line.split(' ')[1], fingerprint }],
+    hostKeys: [
+      {
+        type: 'ssh-ed25519',
+        blob: line.split(' ')[1],
+        fingerprint,
+        origin: 'added',
+        learnedAt: expect.any(String),
+        provedAt: null,
+      },
+    ],
+    description: null,
+    profile: 'default',
+    settings: { user: 'netconf' },
   };
   expect(added.status).toBe(201);
   expect(await added.json()).toEqual(expected);
@@ -191,7 +203,7 @@ test('a list of many devices is whole, and an empty one too', async () => {
   const list = async (): Promise<unknown> => (await api.call('GET', '/v1/devices')).json();
   expect(await list()).toEqual([]);
   const ids = Array.from({ length: 170 }, (_, i) => `device-${1000 + i}`);
-  for (const id of ids) await api.registry.add({ id, hostKeys: [], user: 'u', labels: {} });
+  for (const id of ids) await api.registry.add({ id, hostKeys: [], settings: { user: 'u' }, labels: {} });
   expect(await list()).toMatchObject(ids.map((id) => ({ id })));
   expect(await (await api.call('GET', '/v1/status')).json()).toMatchObject({ devices: 170, connected: 0 });
 });
@@ -204,7 +216,15 @@ test('a list is read from the registry no faster than its caller takes it', asyn
       async *list() {
         for (; read < 200; read++) {
           const labels = { a: 'x'.repeat(1 << 20) };
-          yield { id: `d${read}`, hostKeys: [], user: 'u', state: 'disconnected', connections: 0, labels };
+          yield {
+            id: `d${read}`,
+            hostKeys: [],
+            settings: { user: 'u' },
+            profileSettings: {},
+            state: 'disconnected',
+            connections: 0,
+            labels,
+          };
         }
       },
     },
@@ -227,7 +247,15 @@ test('a list that breaks off is cut, never ended as if it were whole', async () 
     registry: {
       ...api.registry,
       async *list() {
-        yield { id: 'a', hostKeys: [], user: 'u', labels: {}, state: 'disconnected', connections: 0 };
+        yield {
+          id: 'a',
+          hostKeys: [],
+          settings: { user: 'u' },
+          profileSettings: {},
+          labels: {},
+          state: 'disconnected',
+          connections: 0,
+        };
         throw new TypeError('deep inside');
       },
     },

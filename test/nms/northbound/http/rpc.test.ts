@@ -13,7 +13,7 @@ let device: FakeDevice;
 beforeEach(async () => {
   api = await startTestApi();
   client = createApiClient({ url: new URL(api.url), token, tokenFile: 'token' });
-  await api.registry.add({ id: 'off', hostKeys: [], user: 'u', labels: {} });
+  await api.registry.add({ id: 'off', hostKeys: [], settings: { user: 'u' }, labels: {} });
   device = fakeDevice();
   api.fleet.devices.set('on', device);
 });

@@ -136,7 +136,7 @@ test('a device that refuses, is not connected or not there is told as such', asy
   device.onOpenSession = () =>
     Promise.reject(new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why: 'too many', answered: true }));
   await expect(client.netconf('on')).rejects.toMatchObject({ facts: { code: 'CALLHOME_CHANNEL_REFUSED' } });
-  await api.registry.add({ id: 'off', hostKeys: [], user: 'u', labels: {} });
+  await api.registry.add({ id: 'off', hostKeys: [], settings: { user: 'u' }, labels: {} });
   await expect(client.netconf('off')).rejects.toMatchObject({
     facts: { code: 'CALLHOME_DEVICE_NOT_CONNECTED' },
   });

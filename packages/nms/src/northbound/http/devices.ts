@@ -7,7 +7,9 @@ import {
   publicKeysFromText,
   weakness,
 } from '@callhome/shared/ssh/public-key.js';
+import { defaultProfile } from '../../registry/profiles.js';
 import type { DeviceRecord } from '../../registry/registry.js';
+import { settled } from '../../registry/settings.js';
 import { jsonOf, readBody } from './body.js';
 import { type ApiContext, type Call, knownDevice, valid } from './call.js';
 import { sendJson } from './problem.js';
@@ -27,7 +29,7 @@ async function viewOf(
     transport: record.transport ?? null,
     remoteAddress: record.remoteAddress ?? null,
     hostKey: record.hostKey ?? null,
-    user: record.user ?? defaultUser ?? null,
+    user: settled(record.profileSettings, record.settings).user ?? defaultUser ?? null,
     sessionId: live.sessionId ?? null,
     capabilities: live.capabilities ?? record.capabilities ?? null,
     capabilitiesDropped: live.capabilities ? 0 : (record.capabilitiesDropped ?? 0),
@@ -38,7 +40,14 @@ async function viewOf(
     likelyClone: live.likelyClone ?? null,
     connections: record.connections,
     labels: { ...record.labels },
-    hostKeys: record.hostKeys,
+    hostKeys: record.hostKeys.map(({ learnedAt = null, provedAt = null, ...key }) => ({
+      ...key,
+      learnedAt,
+      provedAt,
+    })),
+    description: record.description ?? null,
+    profile: record.profile ?? defaultProfile,
+    settings: record.settings,
   };
 }
 
@@ -92,7 +101,7 @@ export async function addDevice(call: Call): Promise<void> {
       fingerprint: fingerprint(blob),
     })),
     labels: labels ?? {},
-    ...(user !== undefined && { user }),
+    ...(user !== undefined && { settings: { user } }),
   });
   call.emit({ kind: 'device-added', device: call.device });
   sendJson(call.response, 201, await viewOf(await knownDevice(call), call));

@@ -1,5 +1,6 @@
 /** What the API's server and its client both know. */
 import { z } from 'zod';
+import { deviceSettings } from '../../registry/settings.js';
 
 /** Where things are; `{id}` stands for a device's id, percent-encoded. */
 export const paths = {
@@ -56,7 +57,25 @@ export const deviceView = z.object({
   likelyClone: z.string().nullable(),
   connections: z.number(),
   labels: z.record(z.string(), z.string()),
-  hostKeys: z.array(z.object({ type: z.string(), blob: z.string(), fingerprint: z.string() })).readonly(),
+  hostKeys: z
+    .array(
+      z.object({
+        type: z.string(),
+        blob: z.string(),
+        fingerprint: z.string(),
+        /** How it came: an operator gave it, or approved of it. */
+        origin: z.enum(['added', 'approved']),
+        /** Null of keys that are older than the record of it. */
+        learnedAt: z.string().nullable(),
+        /** When the device last came under management with it. */
+        provedAt: z.string().nullable(),
+      }),
+    )
+    .readonly(),
+  description: z.string().nullable(),
+  profile: z.string(),
+  /** Its own: what it says otherwise than its profile. */
+  settings: deviceSettings,
 });
 
 export type DeviceView = z.infer<typeof deviceView>;

@@ -46,6 +46,62 @@ const migrations: readonly string[] = [
   `ALTER TABLE device ADD COLUMN owner TEXT;
   ALTER TABLE device ADD COLUMN connection INTEGER;
   UPDATE device SET owner = 'collector', connection = 0 WHERE state = 'connected';`,
+
+  // Settings of many, in profiles, and of each device, of which the user is one. What is referred to by a device's id
+  // follows that. Where keys come from, those that wait for a word, and the connections that there have been.
+  `CREATE TABLE profile (
+    name TEXT PRIMARY KEY,
+    settings TEXT NOT NULL
+  ) STRICT;
+  ALTER TABLE device ADD COLUMN profile TEXT REFERENCES profile (name);
+  ALTER TABLE device ADD COLUMN description TEXT;
+  ALTER TABLE device ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';
+  UPDATE device SET settings = json_object('user', user) WHERE user IS NOT NULL;
+  ALTER TABLE device DROP COLUMN user;
+  CREATE INDEX device_profile ON device (profile);
+  CREATE TABLE host_key_2 (
+    blob TEXT NOT NULL,
+    device TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE ON UPDATE CASCADE,
+    type TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    origin TEXT NOT NULL DEFAULT 'added',
+    learned_at TEXT,
+    proved_at TEXT
+  ) STRICT;
+  INSERT INTO host_key_2 (blob, device, type, fingerprint)
+    SELECT blob, device, type, fingerprint FROM host_key ORDER BY rowid;
+  DROP TABLE host_key;
+  ALTER TABLE host_key_2 RENAME TO host_key;
+  CREATE UNIQUE INDEX host_key_blob ON host_key (blob);
+  CREATE INDEX host_key_device ON host_key (device);
+  CREATE TABLE pending_key (
+    fingerprint TEXT PRIMARY KEY,
+    type TEXT NOT NULL,
+    blob TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending',
+    source TEXT NOT NULL,
+    first_seen TEXT NOT NULL,
+    last_seen TEXT NOT NULL,
+    calls INTEGER NOT NULL DEFAULT 1,
+    remote_address TEXT NOT NULL,
+    listener TEXT NOT NULL,
+    said TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX pending_key_source ON pending_key (state, source, last_seen);
+  CREATE TABLE past_connection (
+    id INTEGER PRIMARY KEY,
+    device TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE ON UPDATE CASCADE,
+    connected_at TEXT NOT NULL,
+    ended_at TEXT NOT NULL,
+    remote_address TEXT NOT NULL,
+    host_key TEXT NOT NULL,
+    code TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    received INTEGER,
+    sent INTEGER
+  ) STRICT;
+  CREATE INDEX past_connection_device ON past_connection (device, id);
+  CREATE INDEX past_connection_end ON past_connection (ended_at);`,
 ];
 
 /**

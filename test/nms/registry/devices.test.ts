@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
-import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded.js';
+import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded/embedded.js';
 import type {
   ConnectionFacts,
   DeviceDefinition,
@@ -24,14 +24,19 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const now = '2026-03-04T05:06:07.000Z';
-const openHere = () => openEmbeddedRegistry(folder);
+const openHere = () => openEmbeddedRegistry(folder, { now: () => now });
+
+const end = (at: string, reason: string) => ({ at, code: 'CALLHOME_STOPPED', reason });
 
 /** A collector's connections, one after the other. */
 const held = (connection: number, owner = 'collector'): Holder => ({ owner, connection });
 
+const key = (blob: string) => ({ type: 'ssh-ed25519', blob, fingerprint: `SHA256:${blob}` });
+
+/** As the registry has it when it was added. */
 function device(id: string, ...blobs: string[]): DeviceDefinition {
-  const hostKeys = blobs.map((blob) => ({ type: 'ssh-ed25519', blob, fingerprint: `SHA256:${blob}` }));
-  return { id, hostKeys, user: 'netconf', labels: { site: 'berlin' } };
+  const hostKeys = blobs.map((blob) => ({ ...key(blob), origin: 'added' as const, learnedAt: now }));
+  return { id, hostKeys, settings: { user: 'netconf' }, profileSettings: {}, labels: { site: 'berlin' } };
 }
 
 const facts: ConnectionFacts = {
@@ -125,11 +130,18 @@ describe('a change of a device', () => {
     const first = await openHere();
     await first.add(device('a', 'old', 'kept'));
     await first.connected('a', held(1), facts);
-    await first.disconnected('a', held(1), now, 'gone');
+    await first.disconnected('a', held(1), facts, end(now, 'gone'));
     const heard: RegistryChange[] = [];
     first.watch((change) => heard.push(change));
-    const changed = { ...device('a', 'kept', 'new'), user: 'admin', labels: { site: 'wien' } };
-    expect(await first.change(changed)).toBe(true);
+    const change = { settings: { user: 'admin' }, labels: { site: null, room: '7' }, description: 'core' };
+    const keys = { addKeys: [key('new')], removeKeys: ['SHA256:old'] };
+    expect(await first.change('a', { ...change, ...keys })).toBe(true);
+    const changed = {
+      ...device('a', 'kept', 'new'),
+      settings: { user: 'admin' },
+      labels: { room: '7' },
+      description: 'core',
+    };
     expect(heard).toEqual([{ kind: 'changed', device: changed }]);
     await first.close();
     const registry = await openHere();
@@ -145,11 +157,14 @@ describe('a change of a device', () => {
     await registry.add(device('b', 'b'));
     const heard: RegistryChange[] = [];
     registry.watch((change) => heard.push(change));
-    await expect(registry.change({ ...device('a', 'new', 'b'), user: 'admin' })).rejects.toMatchObject({
+    await expect(registry.change('a', { addKeys: [key('new'), key('b')] })).rejects.toMatchObject({
       code: 'CALLHOME_HOST_KEY_TAKEN',
       facts: { device: 'b' },
     });
-    expect(await registry.change(device('c', 'c'))).toBe(false);
+    await expect(registry.change('a', { removeKeys: ['SHA256:b'] })).rejects.toMatchObject({
+      code: 'CALLHOME_HOST_KEY_NOT_ITS',
+    });
+    expect(await registry.change('c', { addKeys: [key('c')] })).toBe(false);
     expect(await registry.withHostKey('a')).toEqual(device('a', 'a'));
     expect(await registry.withHostKey('new')).toBeUndefined();
     expect(heard).toEqual([]);
@@ -162,10 +177,16 @@ describe('connections', () => {
     const registry = await openHere();
     await registry.add(device('a', 'a'));
     await registry.connected('a', held(1), { ...facts, sessionId: 1 });
-    await registry.disconnected('a', held(1), '2026-03-04T05:01:00.000Z', 'the peer closed the connection');
+    await registry.disconnected(
+      'a',
+      held(1),
+      facts,
+      end('2026-03-04T05:01:00.000Z', 'the peer closed the connection'),
+    );
     await registry.connected('a', held(2), facts);
     expect(await registry.get('a')).toEqual({
       ...device('a', 'a'),
+      hostKeys: [{ ...key('a'), origin: 'added', learnedAt: now, provedAt: facts.connectedAt }],
       ...facts,
       capabilitiesDropped: 0,
       state: 'connected',
@@ -196,10 +217,10 @@ describe('connections', () => {
   test('of a device that is gone leave it gone, and a late end leaves a new device of the same id alone', async () => {
     const registry = await openHere();
     await registry.connected('a', held(2), facts);
-    await registry.disconnected('a', held(2), facts.connectedAt, 'gone');
+    await registry.disconnected('a', held(2), facts, end(facts.connectedAt, 'gone'));
     expect(await all(registry)).toEqual([]);
     await registry.add(device('a', 'a'));
-    await registry.disconnected('a', held(2), facts.connectedAt, 'the old one');
+    await registry.disconnected('a', held(2), facts, end(facts.connectedAt, 'the old one'));
     expect(await registry.get('a')).not.toHaveProperty('reason');
     await registry.close();
   });
@@ -229,7 +250,7 @@ describe('connections', () => {
     await first.connected('b', held(2, 'another'), facts);
     await first.close();
     const registry = await openHere();
-    await registry.release('collector', now, 'the collector stopped');
+    await registry.release('collector', end(now, 'the collector stopped'));
     expect(await registry.get('a')).toMatchObject({
       ...facts,
       state: 'disconnected',
@@ -249,12 +270,12 @@ describe('connections', () => {
     registry.watch((change) => heard.push(change));
     await registry.connected('a', held(1), facts);
     await registry.connected('a', held(2), facts);
-    await registry.disconnected('a', held(1), now, 'replaced');
+    await registry.disconnected('a', held(1), facts, end(now, 'replaced'));
     expect(await registry.get('a')).toMatchObject({ state: 'connected', connections: 2 });
     // The same number, of another owner.
     await registry.connected('a', held(2, 'another'), { ...facts, remoteAddress: '192.0.2.2 port 7' });
-    await registry.disconnected('a', held(2), now, 'late');
-    await registry.release('collector', now, 'late');
+    await registry.disconnected('a', held(2), facts, end(now, 'late'));
+    await registry.release('collector', end(now, 'late'));
     expect(await registry.get('a')).toMatchObject({ state: 'connected', connections: 3 });
     expect(heard.at(-1)).toEqual({
       kind: 'held',
@@ -262,7 +283,7 @@ describe('connections', () => {
       holder: held(2, 'another'),
       remoteAddress: '192.0.2.2 port 7',
     });
-    await registry.disconnected('a', held(2, 'another'), now, 'its own');
+    await registry.disconnected('a', held(2, 'another'), facts, end(now, 'its own'));
     expect(await registry.get('a')).toMatchObject({ state: 'disconnected', reason: 'its own' });
     await registry.close();
   });
@@ -353,11 +374,13 @@ describe('the file', () => {
       type: 'ssh-ed25519',
       blob: `key-${name}`,
       fingerprint: `SHA256:${name}`,
+      origin: 'added',
     });
     const expected = [
       {
         id: 'router1',
-        user: 'netconf',
+        settings: { user: 'netconf' },
+        profileSettings: {},
         labels: { site: 'berlin' },
         hostKeys: [key('1a'), key('1b')],
         state: 'disconnected',
@@ -374,7 +397,8 @@ describe('the file', () => {
       },
       {
         id: 'router2',
-        user: 'callhome',
+        settings: { user: 'callhome' },
+        profileSettings: {},
         labels: {},
         hostKeys: [key('2')],
         state: 'disconnected',
@@ -388,7 +412,7 @@ describe('the file', () => {
     }
     const registry = await openHere();
     await registry.add({ id: 'router3', hostKeys: [key('3')], labels: {} });
-    expect(await registry.get('router3')).not.toHaveProperty('user');
+    expect((await registry.get('router3'))?.settings).toEqual({});
     await registry.remove('router1');
     await registry.add({ id: 'router4', hostKeys: [key('1b')], labels: {} });
     await registry.close();
@@ -400,7 +424,7 @@ describe('the file', () => {
     expect(await all(registry)).toMatchObject([
       {
         id: 'router1',
-        user: 'netconf',
+        settings: { user: 'netconf' },
         labels: { site: 'berlin' },
         hostKeys: [{ blob: 'key-1a' }, { blob: 'key-1b' }],
         state: 'disconnected',
@@ -411,7 +435,7 @@ describe('the file', () => {
       { id: 'router2', state: 'connected', sessionId: 2 },
       { id: 'router3', state: 'disconnected', connections: 0 },
     ]);
-    await registry.release('collector', now, 'the collector stopped');
+    await registry.release('collector', end(now, 'the collector stopped'));
     expect(await registry.get('router2')).toMatchObject({ state: 'disconnected', disconnectedAt: now });
     await registry.connected('router3', held(1), facts);
     expect(await registry.get('router3')).toMatchObject({ state: 'connected', connections: 1 });
@@ -457,7 +481,7 @@ test('a collector that is killed while it writes loses nothing that it was told 
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
     expect(child.signalCode).toBe('SIGKILL');
     const registry = await openEmbeddedRegistry(state);
-    await registry.release('collector', now, 'the collector stopped');
+    await registry.release('collector', end(now, 'the collector stopped'));
     const kept = await all(registry);
     // Told of: `last` added, the one before it removed. The one after it may have come as far as any step.
     const ids = kept.map(({ id }) => id);

@@ -1,0 +1,315 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { transports } from '@callhome/shared/connection/connection.js';
+import { CallhomeError } from '@callhome/shared/errors.js';
+import { z } from 'zod';
+import { deviceId } from '../device-id.js';
+import type {
+  ConnectionFacts,
+  DeviceChange,
+  DeviceDefinition,
+  DeviceRecord,
+  HostKey,
+  KeyOrigin,
+  NewDevice,
+} from '../registry.js';
+import { deviceSettings } from '../settings.js';
+import { json, type Store } from './database.js';
+import type { EmbeddedPast } from './past-connections.js';
+import { changed } from './profiles.js';
+
+/** Why a connection ended that a device had when it was renamed. */
+const renamed = 'the device was renamed';
+
+/** Devices that are read at once. */
+const pageSize = 50;
+/** Of a device's capabilities that are kept. Bytes in sum. */
+const maxCapabilities = 256 * 1024;
+
+const definitionColumns = `
+  id, profile, description, settings, labels,
+  coalesce((SELECT settings FROM profile WHERE name = device.profile), '{}') AS profile_settings,
+  (SELECT json_group_array(json_object('type', type, 'blob', blob, 'fingerprint', fingerprint, 'origin', origin,
+      'learnedAt', learned_at, 'provedAt', proved_at))
+    FROM (SELECT * FROM host_key WHERE device = device.id ORDER BY host_key.rowid)) AS host_keys`;
+
+const selectDevices = `
+  SELECT ${definitionColumns}, state, connections, facts, disconnected_at, reason, last_attempt FROM device`;
+
+export const connectionFacts = z.object({
+  transport: z.enum(transports),
+  remoteAddress: z.string(),
+  hostKey: z.string(),
+  sessionId: z.number(),
+  capabilities: z.array(z.string()),
+  capabilitiesDropped: z.number(),
+  connectedAt: z.string(),
+});
+
+const lastAttempt = z.object({
+  at: z.string(),
+  remoteAddress: z.string(),
+  code: z.string(),
+  reason: z.string(),
+});
+
+const keyEntry = z
+  .object({
+    type: z.string(),
+    blob: z.string(),
+    fingerprint: z.string(),
+    origin: z.enum(['added', 'approved']),
+    learnedAt: z.string().nullable(),
+    provedAt: z.string().nullable(),
+  })
+  .transform(({ learnedAt, provedAt, ...key }) => ({
+    ...key,
+    ...(learnedAt !== null && { learnedAt }),
+    ...(provedAt !== null && { provedAt }),
+  }));
+
+const definitionRow = z.object({
+  id: deviceId,
+  profile: z.string().nullable(),
+  description: z.string().nullable(),
+  settings: json(deviceSettings),
+  profile_settings: json(deviceSettings),
+  labels: json(z.record(z.string(), z.string())),
+  host_keys: json(z.array(keyEntry)),
+});
+
+const deviceRow = definitionRow.extend({
+  state: z.enum(['connected', 'disconnected']),
+  connections: z.number(),
+  facts: json(connectionFacts).nullable(),
+  disconnected_at: z.string().nullable(),
+  reason: z.string().nullable(),
+  last_attempt: json(lastAttempt).nullable(),
+});
+
+const keyOwner = z.object({ device: z.string() }).optional();
+
+function definitionOf(row: z.infer<typeof definitionRow>): DeviceDefinition {
+  const { id, profile, description, settings, profile_settings, labels, host_keys } = row;
+  return {
+    id,
+    labels,
+    hostKeys: host_keys,
+    settings,
+    profileSettings: profile_settings,
+    ...(profile !== null && { profile }),
+    ...(description !== null && { description }),
+  };
+}
+
+function recordOf(row: unknown): DeviceRecord {
+  const columns = deviceRow.parse(row);
+  const { state, connections, facts, disconnected_at, reason, last_attempt } = columns;
+  return {
+    ...definitionOf(columns),
+    state,
+    connections,
+    ...facts,
+    ...(disconnected_at !== null && { disconnectedAt: disconnected_at }),
+    ...(reason !== null && { reason }),
+    ...(last_attempt !== null && { lastAttempt: last_attempt }),
+  };
+}
+
+/** What is kept of a connection's facts: the first capabilities, and how many there were besides. */
+export function keptFacts(facts: ConnectionFacts): z.infer<typeof connectionFacts> {
+  let bytes = 0;
+  const all = facts.capabilities;
+  const end = all.findIndex((capability) => {
+    bytes += Buffer.byteLength(capability);
+    return bytes > maxCapabilities;
+  });
+  const capabilities = end < 0 ? [...all] : all.slice(0, end);
+  return { ...facts, capabilities, capabilitiesDropped: all.length - capabilities.length };
+}
+
+/** What operators say of devices. Each change is durable when it returns. */
+export interface EmbeddedDevices {
+  /** @throws CALLHOME_DEVICE_EXISTS, CALLHOME_HOST_KEY_TAKEN, CALLHOME_PROFILE_UNKNOWN */
+  add(device: NewDevice): DeviceDefinition;
+  /** @throws CALLHOME_HOST_KEY_TAKEN, CALLHOME_HOST_KEY_NOT_ITS, CALLHOME_PROFILE_UNKNOWN */
+  change(id: string, change: DeviceChange): DeviceDefinition | undefined;
+  /** Makes a pending key a device's, known or not. @throws CALLHOME_KEY_NOT_PENDING, and as `add` */
+  approve(
+    fingerprint: string,
+    device: Omit<NewDevice, 'hostKeys'>,
+  ): { readonly kind: 'added' | 'changed'; readonly device: DeviceDefinition };
+  /** @throws CALLHOME_DEVICE_EXISTS */
+  rename(id: string, to: string): boolean;
+  remove(id: string): boolean;
+  get(id: string): DeviceRecord | undefined;
+  withHostKey(blob: string): DeviceDefinition | undefined;
+  list(): AsyncIterable<DeviceRecord>;
+  count(): number;
+}
+
+export function embeddedDevices(
+  { db, attempt, durably }: Store,
+  past: EmbeddedPast,
+  now: () => string,
+): EmbeddedDevices {
+  const getDevice = db.prepare(`${selectDevices} WHERE id = ?`);
+  const listDevices = db.prepare(`${selectDevices} WHERE id > ? ORDER BY id LIMIT ${pageSize}`);
+  const countDevices = db.prepare('SELECT count(*) AS n FROM device');
+  const getDefinition = db.prepare(`SELECT ${definitionColumns} FROM device WHERE id = ?`);
+  const getWithKey = db.prepare(
+    `SELECT ${definitionColumns} FROM device WHERE id = (SELECT device FROM host_key WHERE blob = ?)`,
+  );
+  const getKeyOwner = db.prepare('SELECT device FROM host_key WHERE blob = ?');
+  const hasProfile = db.prepare('SELECT 1 FROM profile WHERE name = ?');
+  const insertDevice = db.prepare(
+    'INSERT INTO device (id, profile, description, settings, labels) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  );
+  const updateDevice = db.prepare(
+    'UPDATE device SET profile = ?, description = ?, settings = ?, labels = ? WHERE id = ?',
+  );
+  const renameDevice = db.prepare(
+    `UPDATE OR IGNORE device SET id = ?, state = 'disconnected', owner = NULL, connection = NULL,
+      disconnected_at = iif(state = 'connected', ?, disconnected_at),
+      reason = iif(state = 'connected', ?, reason) WHERE id = ?`,
+  );
+  const deleteDevice = db.prepare('DELETE FROM device WHERE id = ?');
+  const insertKey = db.prepare(
+    'INSERT INTO host_key (blob, device, type, fingerprint, origin, learned_at) VALUES (?, ?, ?, ?, ?, ?)',
+  );
+  const deleteKey = db.prepare('DELETE FROM host_key WHERE device = ? AND fingerprint = ?');
+  const getPending = db.prepare('SELECT type, blob, fingerprint FROM pending_key WHERE fingerprint = ?');
+  const deletePending = db.prepare('DELETE FROM pending_key WHERE blob = ?');
+  const pendingKey = z.object({ type: z.string(), blob: z.string(), fingerprint: z.string() }).optional();
+
+  function definition(id: string): DeviceDefinition | undefined {
+    const row = getDefinition.get(id);
+    return row === undefined ? undefined : definitionOf(definitionRow.parse(row));
+  }
+
+  function addKeys(device: string, keys: readonly HostKey[], origin: KeyOrigin): void {
+    for (const { blob, type, fingerprint } of keys) {
+      const owner = keyOwner.parse(getKeyOwner.get(blob))?.device;
+      if (owner === device) continue;
+      if (owner !== undefined)
+        throw new CallhomeError('CALLHOME_HOST_KEY_TAKEN', { fingerprint, device: owner });
+      insertKey.run(blob, device, type, fingerprint, origin, now());
+      // It waits for nobody any more.
+      deletePending.run(blob);
+    }
+  }
+
+  function checkProfile(profile: string | null | undefined): void {
+    if (typeof profile === 'string' && hasProfile.get(profile) === undefined)
+      throw new CallhomeError('CALLHOME_PROFILE_UNKNOWN', { profile });
+  }
+
+  function insert(device: Omit<NewDevice, 'hostKeys'>): void {
+    const { id, profile, description, settings = {}, labels } = device;
+    checkProfile(profile);
+    const { changes } = insertDevice.run(
+      id,
+      profile ?? null,
+      description ?? null,
+      JSON.stringify(settings),
+      JSON.stringify(labels),
+    );
+    if (changes === 0) throw new CallhomeError('CALLHOME_DEVICE_EXISTS', { device: id });
+  }
+
+  function update(former: DeviceDefinition, change: DeviceChange, origin: KeyOrigin): void {
+    const { id } = former;
+    const {
+      profile = former.profile ?? null,
+      description = former.description ?? null,
+      settings = {},
+      labels = {},
+      addKeys: added = [],
+      removeKeys = [],
+    } = change;
+    checkProfile(profile);
+    const kept = Object.entries({ ...former.labels, ...labels }).filter(([, value]) => value !== null);
+    updateDevice.run(
+      profile,
+      description,
+      JSON.stringify(changed(former.settings, settings)),
+      JSON.stringify(Object.fromEntries(kept)),
+      id,
+    );
+    addKeys(id, added, origin);
+    for (const fingerprint of removeKeys) {
+      if (deleteKey.run(id, fingerprint).changes === 0)
+        throw new CallhomeError('CALLHOME_HOST_KEY_NOT_ITS', { device: id, fingerprint });
+    }
+  }
+
+  /** What is there now, after a change that it has survived. */
+  function there(id: string): DeviceDefinition {
+    const found = definition(id);
+    if (!found) throw new Error(`${id} is gone`);
+    return found;
+  }
+
+  return {
+    add: (device) =>
+      durably(() => {
+        insert(device);
+        addKeys(device.id, device.hostKeys, 'added');
+        return there(device.id);
+      }),
+    change: (id, change) =>
+      durably(() => {
+        const former = definition(id);
+        if (!former) return undefined;
+        update(former, change, 'added');
+        return there(id);
+      }),
+    approve: (fingerprint, device) =>
+      durably(() => {
+        const key = pendingKey.parse(getPending.get(fingerprint));
+        if (!key) throw new CallhomeError('CALLHOME_KEY_NOT_PENDING', { fingerprint });
+        const former = definition(device.id);
+        const { id, ...change } = device;
+        if (former) update(former, change, 'approved');
+        else insert(device);
+        addKeys(id, [key], 'approved');
+        return { kind: former ? 'changed' : 'added', device: there(id) };
+      }),
+    rename: (id, to) =>
+      durably(() => {
+        const row = getDevice.get(id);
+        if (row === undefined) return false;
+        if (id === to) return true;
+        const { state, facts } = deviceRow.parse(row);
+        const at = now();
+        if (state === 'connected' && facts) {
+          const end = { at, code: 'CALLHOME_DISCONNECTED', reason: renamed };
+          past.add(id, { ...facts, ...end });
+        }
+        if (renameDevice.run(to, at, renamed, id).changes === 0)
+          throw new CallhomeError('CALLHOME_DEVICE_EXISTS', { device: to });
+        return true;
+      }),
+    remove: (id) => durably(() => deleteDevice.run(id).changes > 0),
+    get: (id) =>
+      attempt(() => {
+        const row = getDevice.get(id);
+        return row === undefined ? undefined : recordOf(row);
+      }),
+    withHostKey: (blob) =>
+      attempt(() => {
+        const row = getWithKey.get(blob);
+        return row === undefined ? undefined : definitionOf(definitionRow.parse(row));
+      }),
+    async *list() {
+      for (let last = ''; ; ) {
+        const page = attempt(() => listDevices.all(last).map(recordOf));
+        yield* page;
+        last = page.at(-1)?.id ?? last;
+        if (page.length < pageSize) return;
+        // Others have their turn between pages.
+        await nextTurn();
+      }
+    },
+    count: () => attempt(() => z.object({ n: z.number() }).parse(countDevices.get()).n),
+  };
+}

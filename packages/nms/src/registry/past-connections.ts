@@ -1,0 +1,24 @@
+import type { ConnectionEnd } from './registry.js';
+
+/** A connection that has ended. Times are ISO 8601, UTC. */
+export interface PastConnection extends ConnectionEnd {
+  readonly connectedAt: string;
+  readonly remoteAddress: string;
+  /** The fingerprint of the host key that the device proved. */
+  readonly hostKey: string;
+}
+
+/** How much of the past is kept. */
+export interface Retention {
+  readonly days: number;
+  /** Of each device. */
+  readonly connections: number;
+}
+
+/** The connections that devices have had. */
+export interface PastConnections {
+  /** The last ended first. */
+  list(device: string, most: number): Promise<readonly PastConnection[]>;
+  /** Forgets those that are too old. @param now ISO 8601, UTC */
+  prune(now: string): Promise<void>;
+}
