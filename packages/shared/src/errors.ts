@@ -62,6 +62,8 @@ const catalogue = {
   ),
   CALLHOME_IDLE: (f: { seconds: number }) =>
     `no message has passed for ${f.seconds} s, the idle-timeout of the periodic connection`,
+  CALLHOME_SESSIONS_SILENT: (f: { why: string }) =>
+    `the device answers keep-alives and no NETCONF request, and a fresh session could not be opened: ${f.why}`,
   CALLHOME_SESSIONS_DONE: (f: { seconds: number }) =>
     `the last NETCONF session was closed, and no other came within ${f.seconds} s, the session-linger`,
   CALLHOME_RECONNECT: (_: Record<string, never>) => 'a reconnect was asked for',

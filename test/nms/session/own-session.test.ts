@@ -23,15 +23,25 @@ afterEach(() => void vi.useRealTimers());
 interface Served {
   readonly stream: Duplex;
   readonly session: ServerSession;
+  /** The operations that it was sent. */
+  readonly heard: string[];
 }
 
-type Play = 'answers' | 'answers when told' | 'refuses' | 'says no hello' | 'says nothing yet';
+type Play =
+  | 'answers'
+  | 'has room for one'
+  | 'answers when told'
+  | 'refuses'
+  | 'says no hello'
+  | 'says nothing yet';
 
 /** A connection to a device that is played here. */
 function createDevice() {
   const ended = deferred<CallhomeError>();
   const served: Served[] = [];
   const heard: Duplex[] = [];
+  /** The collector's ends of what it opened. */
+  const opened: Duplex[] = [];
   const later: (() => void)[] = [];
   const answers: (() => void)[] = [];
   let listeners = 0;
@@ -40,16 +50,18 @@ function createDevice() {
 
   function serve(stream: Duplex): void {
     const waits = play === 'answers when told';
+    const operations: string[] = [];
     const session = openServerSession(stream, {
       sessionId: served.length + 1,
       capabilities: ['urn:ietf:params:netconf:base:1.1'],
-      handle: async () => {
+      handle: async (operation) => {
+        operations.push(operation.name);
         if (waits) await new Promise<void>((resolve) => answers.push(resolve));
         return '<ok/>';
       },
       onFault: () => undefined,
     });
-    served.push({ stream, session });
+    served.push({ stream, session, heard: operations });
   }
 
   const connection: ClientConnection = {
@@ -72,6 +84,7 @@ function createDevice() {
         throw new CallhomeError('CALLHOME_CHANNEL_REFUSED', { why: 'no room', answered: true });
       const [near, far] = duplexPair();
       far.on('error', () => undefined);
+      opened.push(near);
       heard.push(far);
       if (play === 'says no hello') far.resume().end();
       else if (play === 'says nothing yet') later.push(() => serve(far));
@@ -81,6 +94,7 @@ function createDevice() {
   };
   return {
     connection,
+    opened,
     served,
     end: connection.end as ReturnType<typeof vi.fn>,
     /** How many sessions it was asked for. */
@@ -94,6 +108,8 @@ function createDevice() {
     goOn() {
       for (const say of later.splice(0)) say();
     },
+    /** How many operations wait to be answered. */
+    waiting: () => answers.length,
     /** Answers the next thing that it is asked. */
     async answer() {
       await until(() => answers.length > 0);
@@ -121,8 +137,8 @@ async function until(met: () => boolean): Promise<void> {
   while (!met()) await new Promise(setImmediate);
 }
 
-async function ask(own: OwnSession): Promise<string> {
-  return text((await own.send(parseOperation('<get/>'), {})).body);
+async function ask(own: OwnSession, operation = '<get/>'): Promise<string> {
+  return text((await own.send(parseOperation(operation), {})).body);
 }
 
 const code = (name: string, message?: string) =>
@@ -334,6 +350,127 @@ describe('a session gives way', () => {
     }
     expect(own.current?.sessionId).toBe(6);
     expect(device.listeners()).toBe(before);
+  });
+});
+
+describe('while a reply takes more than a second', () => {
+  async function heldUp(
+    room: Play = 'answers',
+  ): Promise<{ own: OwnSession; device: Device; held: Promise<string> }> {
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own } = await open(device);
+    const held = ask(own);
+    await until(() => device.waiting() === 1);
+    vi.advanceTimersByTime(1_001);
+    device.plays(room);
+    return { own, device, held };
+  }
+
+  it('what only reads goes over a second session, and everything else waits', async () => {
+    const { own, device, held } = await heldUp();
+    expect(await ask(own)).toContain('<ok/>');
+    expect(await ask(own)).toContain('<ok/>');
+    expect(device.asked()).toBe(2);
+    const edit = ask(own, '<edit-config/>');
+    await device.answer();
+    expect(await held).toContain('<ok/>');
+    await device.answer();
+    expect(await edit).toContain('<ok/>');
+    expect(device.served[0]?.heard).toEqual(['get', 'edit-config']);
+    expect(device.served[1]?.heard).toEqual(['get', 'get']);
+    expect(own.current?.sessionId).toBe(1);
+  });
+
+  it('all waits at a device that has room for one session, which is asked once', async () => {
+    const { own, device, held } = await heldUp('refuses');
+    const others = [ask(own), ask(own)];
+    await until(() => device.asked() === 2);
+    for (let answers = 0; answers < 3; answers += 1) await device.answer();
+    for (const reply of await Promise.all([held, ...others])) expect(reply).toContain('<ok/>');
+    vi.advanceTimersByTime(1_001);
+    const later = ask(own);
+    await device.answer();
+    expect(await later).toContain('<ok/>');
+    expect(device.asked()).toBe(2);
+    expect(device.end).not.toHaveBeenCalled();
+  });
+
+  it('the second session gives way before the first', async () => {
+    const { own, device } = await heldUp();
+    await ask(own);
+    expect(await instead(own)).toBeDefined();
+    expect(await device.served[1]?.session.closed).toBeUndefined();
+    expect(own.current?.sessionId).toBe(1);
+  });
+
+  it('the second session is closed when it was idle for half a minute', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'setTimeout', 'clearTimeout'] });
+    const { own, device } = await heldUp();
+    await ask(own);
+    await new Promise(setImmediate);
+    vi.advanceTimersByTime(30_000);
+    expect(await device.served[1]?.session.closed).toBeUndefined();
+    expect(device.end).not.toHaveBeenCalled();
+  });
+});
+
+describe('a session that does not answer on a connection that does', () => {
+  const impatient = { timeoutMs: 5 };
+
+  it('is replaced, and what is under way on it besides is answered all the same', async () => {
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own, onReplaced } = await open(device);
+    vi.advanceTimersByTime(minute);
+    const other = ask(own, '<edit-config/>');
+    const late = own.send(parseOperation('<commit/>'), impatient);
+    device.plays('answers');
+    await expect(late).rejects.toEqual(code('CALLHOME_REPLY_TIMEOUT'));
+    await until(() => own.current !== undefined);
+    expect(own.current?.sessionId).toBe(2);
+    expect(onReplaced).toHaveBeenCalledExactlyOnceWith(expect.anything(), 'it did not answer');
+    expect(await ask(own)).toContain('<ok/>');
+    await device.answer();
+    expect(await other).toContain('<ok/>');
+    await until(() => device.opened[0]?.destroyed === true);
+    expect(device.end).not.toHaveBeenCalled();
+  });
+
+  it('is replaced once: a fresh one has a minute', async () => {
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own, onReplaced } = await open(device);
+    const late = own.send(parseOperation('<get/>'), impatient);
+    await expect(late).rejects.toEqual(code('CALLHOME_REPLY_TIMEOUT'));
+    expect(own.current?.sessionId).toBe(1);
+    expect(onReplaced).not.toHaveBeenCalled();
+  });
+
+  it('takes the connection with it where the fresh one gets no hello', async () => {
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own } = await open(device);
+    vi.advanceTimersByTime(minute);
+    device.plays('says no hello');
+    const late = own.send(parseOperation('<get/>'), impatient);
+    await expect(late).rejects.toEqual(code('CALLHOME_REPLY_TIMEOUT'));
+    expect(await device.connection.ended).toEqual(code('CALLHOME_SESSIONS_SILENT'));
+  });
+
+  it('leaves its place where the device has room for one', async () => {
+    vi.useRealTimers();
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own } = await open(device);
+    vi.advanceTimersByTime(minute);
+    device.plays('has room for one');
+    const late = own.send(parseOperation('<get/>'), impatient);
+    await expect(late).rejects.toEqual(code('CALLHOME_REPLY_TIMEOUT'));
+    await until(() => own.current !== undefined);
+    expect(own.current?.sessionId).toBe(2);
+    expect(device.end).not.toHaveBeenCalled();
   });
 });
 

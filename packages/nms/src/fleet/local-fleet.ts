@@ -82,14 +82,14 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
   /** A device that has room for one session only gives it to who wants one of their own. */
   async function openSession({ connection, own }: Managed): Promise<Duplex> {
     const open = (): Promise<Duplex> => connection.openSession();
-    if (connection.maxSessions === 1) return await (own.giveWayTo(open) ?? open());
+    if (connection.maxSessions === 1) return (await own.giveWayTo(open)) ?? (await open());
     try {
       return await open();
     } catch (error) {
       const refused = isCallhomeError(error, 'CALLHOME_CHANNEL_REFUSED') && error.facts.answered;
-      const room = refused ? own.giveWayTo(open) : undefined;
-      if (!room) throw error;
-      return await room;
+      const stream = refused ? await own.giveWayTo(open) : undefined;
+      if (!stream) throw error;
+      return stream;
     }
   }
 

@@ -10,9 +10,13 @@ import {
   type RequestOptions,
 } from '@callhome/shared/netconf/client-session.js';
 import type { Operation } from '@callhome/shared/netconf/operation.js';
+import { createReadingSession } from './reading-session.js';
 
 /** A session that ends sooner is not replaced: what is wrong with it would be wrong with the next one. */
 const leastUptimeMs = 60_000;
+
+/** What is under way for longer holds up what only reads, which goes elsewhere then. */
+const heldUpMs = 1_000;
 
 /** Operations that change nothing: `get`, `get-config`, `get-schema`, and those of devices' own. */
 const reads = /^get(-|$)/;
@@ -27,7 +31,10 @@ const roomPauseMs = 100;
 /** For a session to be there, where the caller gives no limit. */
 const usualTimeoutMs = 60_000;
 
-/** The collector's own NETCONF session with a device, shared by all who send single operations. */
+/**
+ * The collector's own NETCONF session with a device, shared by all who send single operations. While it is held up, such as
+ * by a large reply, what only reads goes over a second one, where the device has room for it.
+ */
 export interface OwnSession {
   /** The one that is open. */
   readonly current: Pick<ClientSession, 'sessionId' | 'capabilities'> | undefined;
@@ -39,7 +46,7 @@ export interface OwnSession {
    * @returns undefined where it stays
    * @throws what `openOther` throws
    */
-  giveWayTo(openOther: () => Promise<Duplex>): Promise<Duplex> | undefined;
+  giveWayTo(openOther: () => Promise<Duplex>): Promise<Duplex | undefined>;
 }
 
 export interface OwnSessionOptions {
@@ -54,6 +61,11 @@ type State =
   | { readonly kind: 'open'; readonly session: ClientSession; readonly since: number }
   | { readonly kind: 'giving way'; readonly over: Promise<void> };
 
+/** Whether the device said that it has no room. */
+function isRefused(error: unknown): boolean {
+  return isCallhomeError(error, 'CALLHOME_CHANNEL_REFUSED') && error.facts.answered;
+}
+
 /** Opens a stream that a device may have room for in a moment. @throws what `openStream` throws last */
 async function openPersistently(openStream: () => Promise<Duplex>): Promise<Duplex> {
   const end = performance.now() + roomTimeoutMs;
@@ -61,8 +73,7 @@ async function openPersistently(openStream: () => Promise<Duplex>): Promise<Dupl
     try {
       return await openStream();
     } catch (error) {
-      const refused = isCallhomeError(error, 'CALLHOME_CHANNEL_REFUSED') && error.facts.answered;
-      if (!refused || performance.now() > end) throw error;
+      if (!isRefused(error) || performance.now() > end) throw error;
       await pause(roomPauseMs);
     }
   }
@@ -98,7 +109,11 @@ export async function openOwnSession(
   { helloTimeoutMs, onReplaced }: OwnSessionOptions,
 ): Promise<OwnSession> {
   let state: State = { kind: 'none' };
-  let underWay = 0;
+  /** What is under way on the session, by when it began. */
+  let underWay = new Map<object, number>();
+  const reading = createReadingSession(connection, helloTimeoutMs);
+  /** Sessions that were replaced and wait for the end of what is still under way on them. */
+  const leaving = new Map<ClientSession, () => void>();
   /** What the session that is open was used for. */
   let use: 'reading' | 'more' = 'reading';
   const openStream = (): Promise<Duplex> => connection.openSession();
@@ -108,6 +123,7 @@ export async function openOwnSession(
       const session = await openClientSession(await stream, { helloTimeoutMs });
       state = { kind: 'open', session, since: performance.now() };
       use = 'reading';
+      underWay = new Map();
       void session.closed.then((error) => follow(session, error));
       return session;
     } catch (error) {
@@ -132,6 +148,61 @@ export async function openOwnSession(
     const end = (): void => connection.end(new CallhomeError('CALLHOME_SESSION_CLOSED', { why }, error));
     if (performance.now() - since < leastUptimeMs) end();
     else opened().then((next) => onReplaced(next, why), end);
+  }
+
+  function isHeldUp(): boolean {
+    const [oldest] = underWay.values();
+    return oldest !== undefined && performance.now() - oldest > heldUpMs;
+  }
+
+  /**
+   * Of a session that does not answer on a connection that does: another takes its place, once in a while. What is under
+   * way on it besides has its own limits.
+   */
+  function replaceSilent(silent: ClientSession, others: ReadonlyMap<object, number>): void {
+    if (state.kind !== 'open' || state.session !== silent) return;
+    if (performance.now() - state.since < leastUptimeMs) return;
+    const why = 'it did not answer';
+    const leave = (): void => {
+      leaving.delete(silent);
+      silent.destroy(new CallhomeError('CALLHOME_SESSION_CLOSED', { why }));
+    };
+    const makeRoom = async (): Promise<Duplex> => {
+      try {
+        return await openStream();
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        leave();
+        return await openPersistently(openStream);
+      }
+    };
+    state = { kind: 'none' };
+    opened(makeRoom).then(
+      (next) => {
+        onReplaced(next, why);
+        if (others.size === 0) leave();
+        else leaving.set(silent, leave);
+      },
+      (error) =>
+        connection.end(new CallhomeError('CALLHOME_SESSIONS_SILENT', { why: reasonOf(error) }, error)),
+    );
+  }
+
+  /** Sends an operation on a session, and knows when it is over. */
+  async function exchange(
+    session: ClientSession,
+    operation: Operation,
+    options: RequestOptions,
+    over: (error?: unknown) => void,
+  ): Promise<ReplyStream> {
+    try {
+      const reply = await session.stream(operation, options);
+      reply.errors.then(() => over(), over);
+      return reply;
+    } catch (error) {
+      over(error);
+      throw error;
+    }
   }
 
   /** Where that fails, the next use opens another. */
@@ -169,6 +240,8 @@ export async function openOwnSession(
   // Once: a connection may outlive any number of sessions.
   void connection.ended.then((reason) => {
     if (state.kind === 'open') state.session.destroy(reason);
+    reading.destroy(reason);
+    for (const leave of leaving.values()) leave();
   });
   await opened();
   return {
@@ -176,27 +249,41 @@ export async function openOwnSession(
       return state.kind === 'open' ? state.session : undefined;
     },
     async send(operation, options) {
-      underWay += 1;
-      const over = (): void => {
-        underWay -= 1;
-      };
-      try {
-        const begin = performance.now();
-        const session = state.kind === 'open' ? state.session : await inTime(opened(), options);
-        if (!reads.test(operation.name)) use = 'more';
+      const begin = performance.now();
+      const isRead = reads.test(operation.name);
+      const left = (): RequestOptions => {
         const { timeoutMs } = options;
-        const left = timeoutMs === undefined ? {} : { timeoutMs: timeoutMs - (performance.now() - begin) };
-        const reply = await session.stream(operation, { ...options, ...left });
-        void reply.errors.then(over, over);
-        return reply;
-      } catch (error) {
-        over();
-        throw error;
+        return timeoutMs === undefined
+          ? options
+          : { ...options, timeoutMs: timeoutMs - (performance.now() - begin) };
+      };
+      const other = isRead && isHeldUp() ? await inTime(reading.get(), options) : undefined;
+      if (other) {
+        const over = reading.use();
+        return await exchange(other, operation, left(), (error) => {
+          over();
+          if (isCallhomeError(error, 'CALLHOME_REPLY_TIMEOUT')) reading.destroy(error);
+        });
       }
+      const session = state.kind === 'open' ? state.session : await inTime(opened(), options);
+      const ofSession = underWay;
+      const key = {};
+      ofSession.set(key, performance.now());
+      if (!isRead) use = 'more';
+      return await exchange(session, operation, left(), (error) => {
+        ofSession.delete(key);
+        if (ofSession.size === 0) leaving.get(session)?.();
+        if (isCallhomeError(error, 'CALLHOME_REPLY_TIMEOUT')) replaceSilent(session, ofSession);
+      });
     },
-    giveWayTo(openOther) {
-      if (state.kind !== 'open' || underWay > 0 || use === 'more') return undefined;
-      return giveWay(state.session, openOther);
+    async giveWayTo(openOther) {
+      const room = reading.giveWay();
+      if (room) {
+        await room;
+        return await openPersistently(openOther);
+      }
+      if (state.kind !== 'open' || underWay.size > 0 || use === 'more') return undefined;
+      return await giveWay(state.session, openOther);
     },
   };
 }
