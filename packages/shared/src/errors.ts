@@ -157,7 +157,26 @@ const catalogue = {
   CALLHOME_PROFILE_IN_USE: http(
     409,
     (f: { profile: string; devices: number }) =>
-      `the profile ${quote(f.profile)} is that of ${f.devices} devices: give them another one first`,
+      `the profile ${quote(f.profile)} cannot be removed while devices have it, as ${f.devices} do: give each another one first`,
+  ),
+  CALLHOME_PROFILE_FIXED: http(
+    409,
+    (f: { profile: string }) =>
+      `the profile ${quote(f.profile)} is made of the configuration: change that, or make another profile`,
+  ),
+  CALLHOME_DEVICE_CHANGED: http(
+    502,
+    (f: { what: string }) => `${f.what} was changed, which takes effect at the device's next call`,
+  ),
+  CALLHOME_DEVICE_FULL: http(
+    409,
+    (f: { device: string; what: string; most: number }) =>
+      `the device ${quote(f.device)} may have ${f.most} ${f.what} and no more: take some away first`,
+  ),
+  CALLHOME_SESSIONS_TAKEN: http(
+    503,
+    (f: { device: string; most: number }) =>
+      `the device ${quote(f.device)} has as many sessions of operators' own as it may have, ${f.most}: end one of them, or raise its setting max-sessions`,
   ),
   CALLHOME_API_UNREACHABLE: (f: { url: string; why: string }) =>
     `no collector answers at ${f.url}: ${f.why}; is \`callhome-nms serve\` running?`,

@@ -6,13 +6,14 @@ import type { Operation } from '@callhome/shared/netconf/operation.js';
 export interface ReachedDevice {
   /**
    * Sends one operation on the session that all share who send single ones; resolves with the first bytes of its reply.
+   * Without a timeout it has the one of the device's settings.
    * @throws what that session throws, and CALLHOME_CHANNEL_REFUSED or CALLHOME_CONNECTION_LOST where there
    *   is none and none can be opened
    */
   send(operation: Operation, options: RequestOptions): Promise<ReplyStream>;
   /**
    * The byte stream of a session of one's own, nothing sent yet: the caller says hello.
-   * @throws CALLHOME_CHANNEL_REFUSED, CALLHOME_CONNECTION_LOST
+   * @throws CALLHOME_SESSIONS_TAKEN, CALLHOME_CHANNEL_REFUSED, CALLHOME_CONNECTION_LOST
    */
   openSession(): Promise<Duplex>;
   /** Whether its connection is over: a stream that ends just before that was cut off. */
@@ -35,6 +36,8 @@ export interface Fleet {
   /** @throws CALLHOME_DEVICE_NOT_CONNECTED */
   reach(device: string): Promise<ReachedDevice>;
   presence(device: string): Promise<Presence>;
+  /** Ends a device's connection, where it has one; resolves when that is over. */
+  end(device: string, reason: CallhomeError): Promise<void>;
   /** How many devices are connected. */
   connected(): Promise<number>;
 }

@@ -8,10 +8,13 @@ import type { RegistryChange } from '../registry/registry.js';
 import type { LoggedIn, Manage } from '../session/calls.js';
 import { type OwnSession, openOwnSession } from '../session/own-session.js';
 import type { Fleet, ReachedDevice } from './fleet.js';
+import { createPlaces, type Places } from './places.js';
 
 /** A device under management. */
 interface Managed extends LoggedIn {
   readonly own: OwnSession;
+  /** Those of operators' own sessions. */
+  readonly places: Places;
 }
 
 /** The devices whose connections are in this process, one each. */
@@ -93,6 +96,12 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
     }
   }
 
+  function send({ own, settings }: Managed): ReachedDevice['send'] {
+    const { replyTimeoutSeconds } = settings;
+    const usual = replyTimeoutSeconds === undefined ? {} : { timeoutMs: replyTimeoutSeconds * 1000 };
+    return (operation, options) => own.send(operation, { ...usual, ...options });
+  }
+
   return {
     async manage(arrived, admitted) {
       const { device, connection, call } = arrived;
@@ -102,7 +111,7 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
           emit({ kind: 'session-replaced', call, device, session: sessionId, reason }),
       });
       const taken = await admitted();
-      const over = take({ ...arrived, own });
+      const over = take({ ...arrived, own, places: createPlaces(device, arrived.settings.maxSessions) });
       taken();
       await over;
     },
@@ -117,8 +126,8 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
       const device = managed.get(id)?.device;
       if (!device) throw new CallhomeError('CALLHOME_DEVICE_NOT_CONNECTED', { device: id });
       return {
-        send: device.own.send,
-        openSession: () => openSession(device),
+        send: send(device),
+        openSession: () => device.places.take(() => openSession(device)),
         isLost: () => !device.connection.isOpen(),
       };
     },
@@ -133,6 +142,11 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
         }),
         ...(clone !== undefined && { likelyClone: clone }),
       };
+    },
+    async end(id, reason) {
+      const taken = managed.get(id);
+      taken?.device.connection.end(reason);
+      await taken?.over;
     },
     connected: async () => managed.size,
   };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeviceSettings } from './settings.js';
+import type { DeviceSettings, SettingsChange } from './settings.js';
 
 /** Of those that have none. It is made of the configuration, and is in no registry. */
 export const defaultProfile = 'default';
@@ -16,9 +16,6 @@ export interface Profile {
   /** How many devices have it. */
   readonly devices: number;
 }
-
-/** What becomes of a profile's settings. What is left out stays; null takes away. */
-export type SettingsChange = { readonly [S in keyof DeviceSettings]?: DeviceSettings[S] | null };
 
 /** Profiles, by their names. A change holds from a device's next connection on. */
 export interface Profiles {

@@ -1,8 +1,8 @@
 import type { Traffic, Transport } from '@callhome/shared/connection/connection.js';
 import type { PastConnections } from './past-connections.js';
 import type { PendingKeys } from './pending-keys.js';
-import type { Profiles, SettingsChange } from './profiles.js';
-import type { DeviceSettings } from './settings.js';
+import type { Profiles } from './profiles.js';
+import type { DeviceSettings, SettingsChange } from './settings.js';
 
 /** A public host key. */
 export interface HostKey {
@@ -30,10 +30,10 @@ export interface NewDevice {
   readonly id: string;
   readonly hostKeys: readonly HostKey[];
   readonly labels: Readonly<Record<string, string>>;
-  /** Where it is not `default`. */
-  readonly profile?: string;
-  readonly settings?: DeviceSettings;
-  readonly description?: string;
+  /** `default` where it is left out. */
+  readonly profile?: string | undefined;
+  readonly settings?: DeviceSettings | undefined;
+  readonly description?: string | undefined;
 }
 
 /** What an operator says of a device. */
@@ -45,15 +45,15 @@ export interface DeviceDefinition extends NewDevice {
   readonly profileSettings: DeviceSettings;
 }
 
-/** What becomes of a device's definition. What is left out stays; null takes away. */
+/** What becomes of a device's definition. What is left out stays; null takes away, and of the profile makes it `default`. */
 export interface DeviceChange {
-  readonly profile?: string | null;
-  readonly description?: string | null;
-  readonly settings?: SettingsChange;
-  readonly labels?: Readonly<Record<string, string | null>>;
-  readonly addKeys?: readonly HostKey[];
+  readonly profile?: string | null | undefined;
+  readonly description?: string | null | undefined;
+  readonly settings?: SettingsChange | undefined;
+  readonly labels?: Readonly<Record<string, string | null>> | undefined;
+  readonly addKeys?: readonly HostKey[] | undefined;
   /** By their fingerprints. */
-  readonly removeKeys?: readonly string[];
+  readonly removeKeys?: readonly string[] | undefined;
 }
 
 /** What was learned of a device when it connected. Times are ISO 8601, UTC. */
@@ -129,7 +129,7 @@ export interface Registry {
   add(device: NewDevice): Promise<void>;
   /**
    * False when there is no such device.
-   * @throws CALLHOME_HOST_KEY_TAKEN, CALLHOME_HOST_KEY_NOT_ITS, CALLHOME_PROFILE_UNKNOWN
+   * @throws CALLHOME_HOST_KEY_TAKEN, CALLHOME_HOST_KEY_NOT_ITS, CALLHOME_PROFILE_UNKNOWN, CALLHOME_DEVICE_FULL
    */
   change(id: string, change: DeviceChange): Promise<boolean>;
   /** With all its history; it is disconnected then. False when there is no such device. @throws CALLHOME_DEVICE_EXISTS */

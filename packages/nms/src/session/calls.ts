@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { NmsConfig } from '@callhome/shared/config/nms-config.js';
 import type { ClientConnection, HostProof } from '@callhome/shared/connection/connection.js';
 import { type Lifecycle, watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
@@ -82,6 +83,11 @@ async function whileAlive<T>(life: Lifecycle, promise: Promise<T>): Promise<T> {
   await Promise.race([answered, life.ended.then(() => undefined)]);
   if (life.stage === 'ended') throw await life.ended;
   return promise;
+}
+
+/** What holds for a device beside the listener's. */
+function settingsOf({ profileSettings, settings }: DeviceDefinition): DeviceSettings {
+  return settled(profileSettings, settings);
 }
 
 /** What is remembered of a caller that nobody knows. */
@@ -180,13 +186,22 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     return identity.device;
   }
 
-  /** The registry may have changed since it was asked, and before its changes were looked at. */
-  async function admitted(call: Call, { proof }: ProvedCaller): Promise<() => void> {
+  /**
+   * The registry may have changed since it was asked, and before its changes were looked at.
+   * @param settings with which it was logged in to
+   */
+  async function admitted(
+    call: Call,
+    { proof }: ProvedCaller,
+    settings: DeviceSettings,
+  ): Promise<() => void> {
     const owner = await whileAlive(call.life, answered(ownerOf(registry, proof)));
     if (owner === undefined || owner.id !== call.device)
       throw new CallhomeError('CALLHOME_DISCONNECTED', {
         reason: 'the device was removed, or has another key',
       });
+    if (!isDeepStrictEqual(settingsOf(owner), settings))
+      throw new CallhomeError('CALLHOME_DEVICE_CHANGED', { what: 'the device or its profile' });
     return () => unmanaged.remove(owner.id, call.life);
   }
 
@@ -207,11 +222,11 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     try {
       const caller = await prove(call, socket, listener);
       const device = await identifyCaller(call, caller);
-      const settings = settled(device.profileSettings, device.settings);
+      const settings = settingsOf(device);
       const connection = await caller.logIn(settings);
       newcomers.delete(call.newcomer);
       const arrived = { device: device.id, connection, call: call.facts, host: call.host, settings };
-      await manage(arrived, () => admitted(call, caller));
+      await manage(arrived, () => admitted(call, caller, settings));
     } catch (error) {
       newcomers.delete(call.newcomer);
       await tellFailure(call, error);

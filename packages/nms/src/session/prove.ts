@@ -4,6 +4,7 @@ import type { ClientConnection, HostProof } from '@callhome/shared/connection/co
 import type { Lifecycle } from '@callhome/shared/connection/lifecycle.js';
 import type { CallhomeError } from '@callhome/shared/errors.js';
 import { proveServer } from '@callhome/shared/ssh/client.js';
+import type { KeepaliveConfig } from '@callhome/shared/ssh/keepalive.js';
 import { signer } from '@callhome/shared/ssh/key-pair.js';
 import { readToIdentification } from '../listen/identification.js';
 import type { DeviceSettings } from '../registry/settings.js';
@@ -30,6 +31,22 @@ export interface ProveEvents {
 /** Lets callers at a listener prove who they are. Rejects with the reason with which `life` ends. */
 export type Prove = (socket: Socket, life: Lifecycle, events: ProveEvents) => Promise<ProvedCaller>;
 
+/** The model's defaults of its keep-alive. */
+const usualKeepalive: KeepaliveConfig = { maxWaitSeconds: 30, maxAttempts: 3 };
+
+/** None, where neither the device nor the listener asks for it. */
+function keepaliveOf(
+  { keepaliveMaxWaitSeconds, keepaliveMaxAttempts }: DeviceSettings,
+  listeners: KeepaliveConfig | undefined,
+): KeepaliveConfig | undefined {
+  if (keepaliveMaxWaitSeconds === undefined && keepaliveMaxAttempts === undefined) return listeners;
+  const { maxWaitSeconds, maxAttempts } = listeners ?? usualKeepalive;
+  return {
+    maxWaitSeconds: keepaliveMaxWaitSeconds ?? maxWaitSeconds,
+    maxAttempts: keepaliveMaxAttempts ?? maxAttempts,
+  };
+}
+
 /** What a caller at a listener has to prove, by what carries its connections. */
 export function proverFor(listener: ListenerConfig): Prove {
   switch (listener.transport) {
@@ -43,8 +60,12 @@ export function proverFor(listener: ListenerConfig): Prove {
         return {
           proof: { transport: 'ssh', hostKey: server.hostKey },
           said,
-          logIn: ({ user = listener.user, keepalive = listener.keepalive }) =>
-            server.logIn({ user, key, keepalive }),
+          logIn: (settings) =>
+            server.logIn({
+              user: settings.user ?? listener.user,
+              key,
+              keepalive: keepaliveOf(settings, listener.keepalive),
+            }),
           refuse: server.refuse,
         };
       };

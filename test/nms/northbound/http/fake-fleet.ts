@@ -73,12 +73,19 @@ export function fakeDevice(): FakeDevice {
 /** A fleet of such devices. */
 export interface FakeFleet extends Fleet {
   readonly devices: Map<string, FakeDevice>;
+  /** The connections that were ended, with the reasons. */
+  readonly ended: { readonly device: string; readonly reason: CallhomeError }[];
 }
 
 export function fakeFleet(): FakeFleet {
   const devices = new Map<string, FakeDevice>();
+  const ended: FakeFleet['ended'] = [];
   return {
     devices,
+    ended,
+    async end(device, reason) {
+      ended.push({ device, reason });
+    },
     async reach(device) {
       const fake = devices.get(device);
       if (!fake) throw new CallhomeError('CALLHOME_DEVICE_NOT_CONNECTED', { device });

@@ -3,6 +3,7 @@ import { transports } from '@callhome/shared/connection/connection.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { z } from 'zod';
 import { deviceId } from '../device-id.js';
+import { defaultProfile } from '../profiles.js';
 import type {
   ConnectionFacts,
   DeviceChange,
@@ -19,6 +20,9 @@ import { changed } from './profiles.js';
 
 /** Why a connection ended that a device had when it was renamed. */
 const renamed = 'the device was renamed';
+
+/** What a device may have. */
+const most = { labels: 64, 'host keys': 16 } as const;
 
 /** Devices that are read at once. */
 const pageSize = 50;
@@ -131,7 +135,7 @@ export function keptFacts(facts: ConnectionFacts): z.infer<typeof connectionFact
 export interface EmbeddedDevices {
   /** @throws CALLHOME_DEVICE_EXISTS, CALLHOME_HOST_KEY_TAKEN, CALLHOME_PROFILE_UNKNOWN */
   add(device: NewDevice): DeviceDefinition;
-  /** @throws CALLHOME_HOST_KEY_TAKEN, CALLHOME_HOST_KEY_NOT_ITS, CALLHOME_PROFILE_UNKNOWN */
+  /** @throws CALLHOME_HOST_KEY_TAKEN, CALLHOME_HOST_KEY_NOT_ITS, CALLHOME_PROFILE_UNKNOWN, CALLHOME_DEVICE_FULL */
   change(id: string, change: DeviceChange): DeviceDefinition | undefined;
   /** Makes a pending key a device's, known or not. @throws CALLHOME_KEY_NOT_PENDING, and as `add` */
   approve(
@@ -198,17 +202,29 @@ export function embeddedDevices(
     }
   }
 
-  function checkProfile(profile: string | null | undefined): void {
-    if (typeof profile === 'string' && hasProfile.get(profile) === undefined)
+  /** A profile as a device's row has it: null is the one that is in no registry. */
+  function keptProfile(profile: string | null | undefined): string | null {
+    if (profile == null || profile === defaultProfile) return null;
+    if (hasProfile.get(profile) === undefined)
       throw new CallhomeError('CALLHOME_PROFILE_UNKNOWN', { profile });
+    return profile;
+  }
+
+  /** Changes add to what is there, one by one. */
+  function checkRoom(device: string): void {
+    const { labels, hostKeys } = there(device);
+    const counts = { labels: Object.keys(labels).length, 'host keys': hostKeys.length } as const;
+    for (const what of ['labels', 'host keys'] as const) {
+      if (counts[what] > most[what])
+        throw new CallhomeError('CALLHOME_DEVICE_FULL', { device, what, most: most[what] });
+    }
   }
 
   function insert(device: Omit<NewDevice, 'hostKeys'>): void {
     const { id, profile, description, settings = {}, labels } = device;
-    checkProfile(profile);
     const { changes } = insertDevice.run(
       id,
-      profile ?? null,
+      keptProfile(profile),
       description ?? null,
       JSON.stringify(settings),
       JSON.stringify(labels),
@@ -226,10 +242,9 @@ export function embeddedDevices(
       addKeys: added = [],
       removeKeys = [],
     } = change;
-    checkProfile(profile);
     const kept = Object.entries({ ...former.labels, ...labels }).filter(([, value]) => value !== null);
     updateDevice.run(
-      profile,
+      keptProfile(profile),
       description,
       JSON.stringify(changed(former.settings, settings)),
       JSON.stringify(Object.fromEntries(kept)),
@@ -240,6 +255,7 @@ export function embeddedDevices(
       if (deleteKey.run(id, fingerprint).changes === 0)
         throw new CallhomeError('CALLHOME_HOST_KEY_NOT_ITS', { device: id, fingerprint });
     }
+    checkRoom(id);
   }
 
   /** What is there now, after a change that it has survived. */

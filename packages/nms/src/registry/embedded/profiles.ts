@@ -1,15 +1,16 @@
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { z } from 'zod';
-import type { Profile, Profiles, SettingsChange } from '../profiles.js';
-import { type DeviceSettings, deviceSettings } from '../settings.js';
+import type { Profile, Profiles } from '../profiles.js';
+import { type DeviceSettings, deviceSettings, type SettingsChange } from '../settings.js';
 import { json, type Store } from './database.js';
 
 const profileRow = z.object({ name: z.string(), settings: json(deviceSettings), devices: z.number() });
 
 /** @throws for settings that are none */
 export function changed(settings: DeviceSettings, change: SettingsChange): DeviceSettings {
-  const all = Object.entries({ ...settings, ...change });
-  return deviceSettings.parse(Object.fromEntries(all.filter(([, value]) => value != null)));
+  const said = Object.entries(change).filter(([, value]) => value !== undefined);
+  const all = Object.entries({ ...settings, ...Object.fromEntries(said) });
+  return deviceSettings.parse(Object.fromEntries(all.filter(([, value]) => value !== null)));
 }
 
 export function embeddedProfiles({ db, attempt, durably }: Store): Profiles {

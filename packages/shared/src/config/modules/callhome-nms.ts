@@ -34,7 +34,8 @@ export const nms = container(
       {
         user: leaf(string, {
           default: 'callhome',
-          description: 'The user to log in as, where neither the device nor its endpoint has one.',
+          description:
+            'The user to log in as, where neither the device, nor its profile, nor its endpoint has one.',
         }),
       },
       { description: 'What holds for a device that says nothing else.' },
