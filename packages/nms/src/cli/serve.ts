@@ -10,6 +10,7 @@ import { limitLastWords } from '@callhome/shared/log-output.js';
 import { serviceManager } from '@callhome/shared/service-notify.js';
 import { defaultStateFolder, openStateFolder } from '@callhome/shared/state-folder.js';
 import type { Command } from 'commander';
+import { defaultSettings } from '../default-settings.js';
 import { newToken, urlFile } from '../northbound/http/api-files.js';
 
 /** How long an orderly stop may take in all, and how much of it is for answers under way. */
@@ -46,7 +47,6 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
     ends.push(() => registry.close());
     const collector = await startCollector(config, registry, log, owner);
     ends.push(() => collector.stop());
-    const users = new Set(config.listeners.map(({ user }) => user));
     const api = await startApi({
       ...config.api,
       registry,
@@ -57,7 +57,7 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
       token: await newToken(folder.path),
       version: readVersion(),
       startedAt: new Date(),
-      defaultUser: users.size === 1 ? [...users][0] : undefined,
+      defaultSettings: defaultSettings(config.listeners),
       ownKeys: config.listeners.map(({ identity }) => identity.publicKey.blob),
     });
     ends.push(() => api.stop(answerGraceMs));

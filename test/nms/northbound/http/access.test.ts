@@ -136,9 +136,9 @@ describe('what no client would send', () => {
   });
 
   test('a method that a path does not have is 405 and told which it has', async () => {
-    const response = await api.call('PATCH', '/v1/devices/a', '{}');
+    const response = await api.call('POST', '/v1/devices/a', '{}');
     expect(response.status).toBe(405);
-    expect(response.headers.get('allow')).toBe('GET, PUT, DELETE');
+    expect(response.headers.get('allow')).toBe('GET, PUT, PATCH, DELETE');
   });
 
   test('HTTP/1.0, which cannot tell a cut answer, is refused', async () => {

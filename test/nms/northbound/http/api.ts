@@ -47,7 +47,7 @@ export async function startTestApi(options: Partial<ApiOptions> = {}): Promise<T
     log,
     version: '1.2.3',
     startedAt: new Date('2026-01-02T03:04:05Z'),
-    defaultUser: 'callhome',
+    defaultSettings: { user: 'callhome' },
     ownKeys: [],
     ...options,
   }).catch(async (error) => {

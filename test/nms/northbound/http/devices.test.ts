@@ -112,9 +112,9 @@ test('what is live of a device outweighs what is kept', async () => {
 test('a device without a user of its own has the one that the configuration names now', async () => {
   await api.call('PUT', '/v1/devices/a', body(keyLine().line));
   expect(await (await api.call('GET', '/v1/devices/a')).json()).toMatchObject({ user: 'callhome' });
-  const later = await startTestApi({ registry: api.registry, defaultUser: 'netconf' });
+  const later = await startTestApi({ registry: api.registry, defaultSettings: { user: 'netconf' } });
   expect(await (await later.call('GET', '/v1/devices/a')).json()).toMatchObject({ user: 'netconf' });
-  const differing = await startTestApi({ registry: api.registry, defaultUser: undefined });
+  const differing = await startTestApi({ registry: api.registry, defaultSettings: {} });
   expect(await (await differing.call('GET', '/v1/devices/a')).json()).toMatchObject({ user: null });
   await later.stop();
   await differing.stop();

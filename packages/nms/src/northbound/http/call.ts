@@ -6,6 +6,8 @@ import type { Counters } from '../../events/counters.js';
 import type { Emit } from '../../events/events.js';
 import type { Fleet, ReachedDevice } from '../../fleet/fleet.js';
 import type { DeviceRecord, Registry } from '../../registry/registry.js';
+import type { DeviceSettings } from '../../registry/settings.js';
+import { jsonOf, readBody } from './body.js';
 import type { Operations } from './operations.js';
 
 /** What the API serves. */
@@ -17,8 +19,8 @@ export interface ApiContext {
   readonly log: Log;
   readonly version: string;
   readonly startedAt: Date;
-  /** Whom the collector logs in as at devices that have no user of their own; undefined where its listeners differ. */
-  readonly defaultUser: string | undefined;
+  /** Those of the profile `default`, which the configuration says. */
+  readonly defaultSettings: DeviceSettings;
   /** The collector's own public keys, in the SSH wire format: never a device's. */
   readonly ownKeys: readonly Buffer[];
 }
@@ -30,6 +32,8 @@ export interface Call extends ApiContext {
   readonly response: ServerResponse;
   /** The device that the path names; empty where it names none. */
   readonly device: string;
+  /** The profile that the path names; empty where it names none. */
+  readonly profile: string;
   /** What came after the headers of a request that upgrades; empty for any other. */
   readonly head: Buffer;
 }
@@ -41,6 +45,14 @@ export function valid<T extends z.ZodType>(schema: T, value: unknown, what: stri
   const [issue] = result.error.issues;
   const where = [what, ...(issue?.path ?? [])].map(String).join('.');
   throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why: `${where}: ${issue?.message}` });
+}
+
+/** The largest body of a request about devices and profiles. Bytes. */
+const maxBody = 256 * 1024;
+
+/** The JSON body of a request. @throws CALLHOME_REQUEST_INVALID, CALLHOME_MESSAGE_TOO_LARGE */
+export async function bodyOf<T extends z.ZodType>(call: Call, schema: T): Promise<z.output<T>> {
+  return valid(schema, jsonOf(await readBody(call.request, maxBody, 'the body')), 'body');
 }
 
 /** @throws CALLHOME_DEVICE_UNKNOWN */

@@ -5,14 +5,20 @@ import { CallhomeError, codeOf, reasonOf } from '@callhome/shared/errors.js';
 import { z } from 'zod';
 import { jsonOf, readBody } from './body.js';
 import {
+  type DeviceChangeRequest,
   type DeviceRequest,
   type DeviceView,
   deviceView,
   errorTrailer,
+  maxRpcTimeoutSeconds,
   outcome,
   outcomeTrailer,
+  type ProfileChange,
+  type ProfileRequest,
+  type ProfileView,
   paths,
   problem,
+  profileView,
   statusView,
   tunnelProtocol,
 } from './schemas.js';
@@ -30,8 +36,9 @@ function giveUp(sent: ClientRequest, timeoutMs: number): void {
   sent.destroy(new Error(`${why} for ${seconds} s`));
 }
 
-function pathOf(path: string, id: string): string {
-  return path.replace('{id}', encodeURIComponent(id));
+/** @param name of a device or a profile */
+function pathOf(path: string, name: string): string {
+  return path.replace(/\{\w+\}/, encodeURIComponent(name));
 }
 
 /** Where a collector's API is, and what it takes to be let in. */
@@ -62,9 +69,19 @@ export interface ApiClient {
   devices(): Promise<readonly DeviceView[]>;
   device(id: string): Promise<DeviceView>;
   addDevice(id: string, device: DeviceRequest): Promise<DeviceView>;
+  changeDevice(id: string, change: DeviceChangeRequest, reconnect: boolean): Promise<DeviceView>;
+  renameDevice(id: string, to: string): Promise<DeviceView>;
   removeDevice(id: string): Promise<void>;
-  /** `timeoutSeconds`: from the request to the first byte of the reply and between two pieces of it. */
-  rpc(id: string, operation: string, timeoutSeconds: number): Promise<RpcAnswer>;
+  profiles(): Promise<readonly ProfileView[]>;
+  profile(name: string): Promise<ProfileView>;
+  addProfile(name: string, profile: ProfileRequest): Promise<ProfileView>;
+  changeProfile(name: string, change: ProfileChange, reconnect: boolean): Promise<ProfileView>;
+  removeProfile(name: string): Promise<void>;
+  /**
+   * `timeoutSeconds`: from the request to the first byte of the reply and between two pieces of it; the device's own where
+   * it is left out.
+   */
+  rpc(id: string, operation: string, timeoutSeconds?: number): Promise<RpcAnswer>;
   /** The stream of a NETCONF session of one's own, nothing sent yet. */
   netconf(id: string): Promise<Socket>;
 }
@@ -143,20 +160,42 @@ export function createApiClient(access: ApiAccess): ApiClient {
     throw new CallhomeError('CALLHOME_API_FAILED', { status: expected, why: 'that is no answer of the API' });
   };
 
+  const patch = <T extends z.ZodType>(schema: T, path: string, change: unknown, reconnect: boolean) =>
+    askJson(
+      schema,
+      reconnect ? `${path}?reconnect=true` : path,
+      { method: 'PATCH' },
+      200,
+      JSON.stringify(change),
+    );
+
+  const remove = async (path: string): Promise<void> =>
+    void (await ask(path, { method: 'DELETE' }, 204)).resume();
+
   return {
     devices: () => askJson(z.array(deviceView), paths.devices),
     device: (id) => askJson(deviceView, pathOf(paths.device, id)),
     addDevice: (id, device) =>
       askJson(deviceView, pathOf(paths.device, id), { method: 'PUT' }, 201, JSON.stringify(device)),
-    async removeDevice(id) {
-      (await ask(pathOf(paths.device, id), { method: 'DELETE' }, 204)).resume();
-    },
+    changeDevice: (id, change, reconnect) => patch(deviceView, pathOf(paths.device, id), change, reconnect),
+    renameDevice: (id, to) =>
+      askJson(deviceView, pathOf(paths.rename, id), { method: 'POST' }, 200, JSON.stringify({ to })),
+    removeDevice: (id) => remove(pathOf(paths.device, id)),
+    profiles: () => askJson(z.array(profileView), paths.profiles),
+    profile: (name) => askJson(profileView, pathOf(paths.profile, name)),
+    addProfile: (name, profile) =>
+      askJson(profileView, pathOf(paths.profile, name), { method: 'PUT' }, 201, JSON.stringify(profile)),
+    changeProfile: (name, change, reconnect) =>
+      patch(profileView, pathOf(paths.profile, name), change, reconnect),
+    removeProfile: (name) => remove(pathOf(paths.profile, name)),
     async rpc(id, operation, timeoutSeconds) {
-      const path = `${pathOf(paths.rpc, id)}?timeout=${timeoutSeconds}`;
+      const query = timeoutSeconds === undefined ? '' : `?timeout=${timeoutSeconds}`;
+      const path = pathOf(paths.rpc, id) + query;
+      const longest = timeoutSeconds ?? maxRpcTimeoutSeconds;
       // The collector keeps the time; only if it does not answer at all is it kept here.
       // TE: what ends a reply early is to be told in a trailer, not by a cut.
       const headers = { Connection: 'TE, close', TE: 'trailers' };
-      const body = await ask(path, { method: 'POST', headers }, 200, operation, (timeoutSeconds + 60) * 1000);
+      const body = await ask(path, { method: 'POST', headers }, 200, operation, (longest + 60) * 1000);
       return {
         body,
         hasFailed() {

@@ -1,26 +1,18 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { CallhomeError } from '@callhome/shared/errors.js';
-import {
-  fingerprint,
-  type PublicKey,
-  publicKeysFromText,
-  weakness,
-} from '@callhome/shared/ssh/public-key.js';
+import { fingerprint, publicKeysFromText, weakness } from '@callhome/shared/ssh/public-key.js';
 import { defaultProfile } from '../../registry/profiles.js';
-import type { DeviceRecord } from '../../registry/registry.js';
+import type { DeviceRecord, HostKey } from '../../registry/registry.js';
 import { settled } from '../../registry/settings.js';
-import { jsonOf, readBody } from './body.js';
-import { type ApiContext, type Call, knownDevice, valid } from './call.js';
+import { type ApiContext, bodyOf, type Call, knownDevice } from './call.js';
 import { sendJson } from './problem.js';
-import { type DeviceView, deviceRequest } from './schemas.js';
-
-const maxBytes = 256 * 1024;
+import { type ChangeQuery, type DeviceView, deviceChange, deviceRequest, renameRequest } from './schemas.js';
 
 /** What the registry keeps of a device and what is live of it, as one. */
 async function viewOf(
   record: DeviceRecord,
-  { fleet, defaultUser }: Pick<ApiContext, 'fleet' | 'defaultUser'>,
+  { fleet, defaultSettings }: Pick<ApiContext, 'fleet' | 'defaultSettings'>,
 ): Promise<DeviceView> {
   const live = await fleet.presence(record.id);
   return {
@@ -29,7 +21,7 @@ async function viewOf(
     transport: record.transport ?? null,
     remoteAddress: record.remoteAddress ?? null,
     hostKey: record.hostKey ?? null,
-    user: settled(record.profileSettings, record.settings).user ?? defaultUser ?? null,
+    user: settled(defaultSettings, record.profileSettings, record.settings).user ?? null,
     sessionId: live.sessionId ?? null,
     capabilities: live.capabilities ?? record.capabilities ?? null,
     capabilitiesDropped: live.capabilities ? 0 : (record.capabilitiesDropped ?? 0),
@@ -77,34 +69,59 @@ export async function showDevice(call: Call): Promise<void> {
   sendJson(call.response, 200, await viewOf(record, call));
 }
 
-/** @throws CALLHOME_KEY_INVALID, for keys too that say nothing of who shows them */
-function hostKeysOf(line: string, what: string, { ownKeys }: Call): PublicKey[] {
-  return publicKeysFromText(line, what).map((key) => {
-    const why = ownKeys.some((own) => own.equals(key.blob))
-      ? "it is the collector's own, which devices let in: give the device's host key"
-      : weakness(key);
-    if (why !== undefined) throw new CallhomeError('CALLHOME_KEY_INVALID', { what, why });
-    return key;
-  });
+/**
+ * The host keys that are said in OpenSSH's form.
+ * @param what names the list
+ * @throws CALLHOME_KEY_INVALID, for keys too that say nothing of who shows them
+ */
+function hostKeysOf(lines: readonly string[], what: string, { ownKeys }: Call): HostKey[] {
+  return lines.flatMap((line, index) =>
+    publicKeysFromText(line, `${what}.${index}`).map((key) => {
+      const why = ownKeys.some((own) => own.equals(key.blob))
+        ? "it is the collector's own, which devices let in: give the device's host key"
+        : weakness(key);
+      if (why !== undefined)
+        throw new CallhomeError('CALLHOME_KEY_INVALID', { what: `${what}.${index}`, why });
+      return { type: key.type, blob: key.blob.toString('base64'), fingerprint: fingerprint(key.blob) };
+    }),
+  );
 }
 
 /** PUT /v1/devices/{id} */
 export async function addDevice(call: Call): Promise<void> {
-  const body = await readBody(call.request, maxBytes, 'the body');
-  const { hostKeys, user, labels } = valid(deviceRequest, jsonOf(body), 'body');
-  const keys = hostKeys.flatMap((line, index) => hostKeysOf(line, `hostKeys.${index}`, call));
+  const { hostKeys, user, settings, labels = {}, ...said } = await bodyOf(call, deviceRequest);
   await call.registry.add({
+    ...said,
     id: call.device,
-    hostKeys: keys.map(({ type, blob }) => ({
-      type,
-      blob: blob.toString('base64'),
-      fingerprint: fingerprint(blob),
-    })),
-    labels: labels ?? {},
-    ...(user !== undefined && { settings: { user } }),
+    hostKeys: hostKeysOf(hostKeys, 'hostKeys', call),
+    settings: { ...settings, ...(user !== undefined && { user }) },
+    labels,
   });
   call.emit({ kind: 'device-added', device: call.device });
   sendJson(call.response, 201, await viewOf(await knownDevice(call), call));
+}
+
+/** PATCH /v1/devices/{id} */
+export async function changeDevice(call: Call, { reconnect }: ChangeQuery): Promise<void> {
+  const { addKeys, ...change } = await bodyOf(call, deviceChange);
+  const { device } = call;
+  const keys = hostKeysOf(addKeys ?? [], 'addKeys', call);
+  if (!(await call.registry.change(device, { ...change, addKeys: keys })))
+    throw new CallhomeError('CALLHOME_DEVICE_UNKNOWN', { device });
+  if (keys.length > 0 || Object.keys(change).length > 0) call.emit({ kind: 'device-changed', device });
+  if (reconnect === 'true')
+    await call.fleet.end(device, new CallhomeError('CALLHOME_DEVICE_CHANGED', { what: 'the device' }));
+  sendJson(call.response, 200, await viewOf(await knownDevice(call), call));
+}
+
+/** POST /v1/devices/{id}/rename. Its connection ends: it is known by its new id when it calls again. */
+export async function renameDevice(call: Call): Promise<void> {
+  const { to } = await bodyOf(call, renameRequest);
+  const { device } = call;
+  if (!(await call.registry.rename(device, to)))
+    throw new CallhomeError('CALLHOME_DEVICE_UNKNOWN', { device });
+  if (to !== device) call.emit({ kind: 'device-renamed', device, to });
+  sendJson(call.response, 200, await viewOf(await knownDevice({ ...call, device: to }), call));
 }
 
 /** DELETE /v1/devices/{id} */

@@ -1,10 +1,12 @@
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { z } from 'zod';
 import { deviceId } from '../../registry/device-id.js';
+import { profileName } from '../../registry/profiles.js';
 import { type Call, valid } from './call.js';
-import { addDevice, listDevices, removeDevice, showDevice } from './devices.js';
+import { addDevice, changeDevice, listDevices, removeDevice, renameDevice, showDevice } from './devices.js';
+import { addProfile, changeProfile, listProfiles, removeProfile, showProfile } from './profiles.js';
 import { sendRpc } from './rpc.js';
-import { paths, rpcQuery, tunnelProtocol } from './schemas.js';
+import { changeQuery, paths, rpcQuery, tunnelProtocol } from './schemas.js';
 import { showStatus } from './status.js';
 import { openTunnel } from './tunnel.js';
 
@@ -35,14 +37,30 @@ function taking<T extends z.ZodType>(
 
 const plain = (handle: (call: Call) => Promise<void>) => taking(z.strictObject({}), handle);
 
-const pattern = (path: string) => new RegExp(`^${path.replace('{id}', '([^/]+)')}$`);
+const pattern = (path: string) => new RegExp(`^${path.replace(/\{(\w+)\}/, '(?<$1>[^/]+)')}$`);
 
 const routes: readonly Route[] = [
   { path: pattern(paths.status), methods: { GET: plain(showStatus) } },
   { path: pattern(paths.devices), methods: { GET: plain(listDevices) } },
   {
     path: pattern(paths.device),
-    methods: { GET: plain(showDevice), PUT: plain(addDevice), DELETE: plain(removeDevice) },
+    methods: {
+      GET: plain(showDevice),
+      PUT: plain(addDevice),
+      PATCH: taking(changeQuery, changeDevice),
+      DELETE: plain(removeDevice),
+    },
+  },
+  { path: pattern(paths.rename), methods: { POST: plain(renameDevice) } },
+  { path: pattern(paths.profiles), methods: { GET: plain(listProfiles) } },
+  {
+    path: pattern(paths.profile),
+    methods: {
+      GET: plain(showProfile),
+      PUT: plain(addProfile),
+      PATCH: taking(changeQuery, changeProfile),
+      DELETE: plain(removeProfile),
+    },
   },
   { path: pattern(paths.rpc), methods: { POST: taking(rpcQuery, sendRpc) } },
   { path: pattern(paths.netconf), methods: { GET: plain(openTunnel) }, upgrades: true },
@@ -53,6 +71,8 @@ export interface Routed {
   readonly handler: Handler;
   /** Empty where the path names no device. */
   readonly device: string;
+  /** Empty where the path names no profile. */
+  readonly profile: string;
   readonly query: URLSearchParams;
 }
 
@@ -91,9 +111,13 @@ export function routeOf(method: string, target: string, upgrade: boolean): Route
         : `this path wants "Connection: Upgrade" and "Upgrade: ${tunnelProtocol}"`;
       throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why });
     }
-    const segment = match[1];
-    const device = segment === undefined ? '' : valid(deviceId, decoded(segment), 'device');
-    return { handler, device, query: new URLSearchParams(query) };
+    const { id, profile } = match.groups ?? {};
+    return {
+      handler,
+      device: id === undefined ? '' : valid(deviceId, decoded(id), 'device'),
+      profile: profile === undefined ? '' : valid(profileName, decoded(profile), 'profile'),
+      query: new URLSearchParams(query),
+    };
   }
   throw new CallhomeError('CALLHOME_ROUTE_UNKNOWN', { path });
 }

@@ -1,14 +1,19 @@
 /** What the API's server and its client both know. */
 import { z } from 'zod';
-import { deviceSettings } from '../../registry/settings.js';
+import { deviceId } from '../../registry/device-id.js';
+import { profileName } from '../../registry/profiles.js';
+import { deviceSettings, settingsChange } from '../../registry/settings.js';
 
-/** Where things are; `{id}` stands for a device's id, percent-encoded. */
+/** Where things are; `{id}` stands for a device's id and `{profile}` for a profile's name, percent-encoded. */
 export const paths = {
   status: '/v1/status',
   devices: '/v1/devices',
   device: '/v1/devices/{id}',
+  rename: '/v1/devices/{id}/rename',
   rpc: '/v1/devices/{id}/rpc',
   netconf: '/v1/devices/{id}/netconf',
+  profiles: '/v1/profiles',
+  profile: '/v1/profiles/{profile}',
 } as const;
 
 /** An error: a code of the catalogue, and its words. */
@@ -38,7 +43,7 @@ export const deviceView = z.object({
   remoteAddress: z.string().nullable(),
   /** The fingerprint of the host key that it proved last. */
   hostKey: z.string().nullable(),
-  /** Whom the collector logs in as; null where the device has no user of its own and the listeners' differ. */
+  /** Whom the collector logs in as; null where neither the device nor its profile has a user, and the listeners' differ. */
   user: z.string().nullable(),
   /** Of the collector's own session; null when there is none. */
   sessionId: z.number().nullable(),
@@ -84,21 +89,82 @@ const labelRule = 'a label is 1 to 63 letters, digits, ".", "_", "/" and "-"';
 
 const printable = z.string().regex(/^\P{Cc}*$/u, 'control characters are not allowed');
 
-/** What an operator says of a new device. */
-export const deviceRequest = z.strictObject({
-  /** OpenSSH's form, TYPE BASE64 [COMMENT]. */
-  hostKeys: z.array(z.string().max(16_384)).min(1).max(16),
-  user: printable.min(1).max(255).optional(),
-  labels: z
+const labelsOf = <V extends z.ZodType>(value: V) =>
+  z
     .unknown()
     // zod's record passes over this one.
     .refine((labels) => !Object.hasOwn(Object(labels), '__proto__'), labelRule)
-    .pipe(z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, labelRule), printable.max(255)))
-    .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels')
-    .optional(),
-});
+    .pipe(z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, labelRule), value))
+    .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels');
+
+/** OpenSSH's form, TYPE BASE64 [COMMENT]. */
+const keyLines = z.array(z.string().max(16_384)).min(1).max(16);
+
+const description = printable.min(1).max(1000);
+
+/** What an operator says of a new device. */
+export const deviceRequest = z
+  .strictObject({
+    hostKeys: keyLines,
+    /** Short for the setting. */
+    user: deviceSettings.shape.user,
+    profile: profileName.optional(),
+    description: description.optional(),
+    settings: deviceSettings.optional(),
+    labels: labelsOf(printable.max(255)).optional(),
+  })
+  .refine(({ user, settings }) => user === undefined || settings?.user === undefined, {
+    path: ['user'],
+    error: 'is said twice: settings has it too',
+  });
 
 export type DeviceRequest = z.infer<typeof deviceRequest>;
+
+/** What becomes of a device. What is left out stays; null takes away. */
+export const deviceChange = z
+  .strictObject({
+    profile: profileName.nullable(),
+    description: description.nullable(),
+    settings: settingsChange,
+    labels: labelsOf(printable.max(255).nullable()),
+    addKeys: keyLines,
+    /** By their fingerprints. */
+    removeKeys: z.array(z.string().max(255)).min(1).max(16),
+  })
+  .partial();
+
+export type DeviceChangeRequest = z.infer<typeof deviceChange>;
+
+/** The new id of a device. */
+export const renameRequest = z.strictObject({ to: deviceId });
+
+/** What the query of a change may say. */
+export const changeQuery = z.strictObject({
+  /** Whether the connections that it concerns end, so that the devices call again with what holds now. */
+  reconnect: z.enum(['true', 'false']).optional(),
+});
+
+export type ChangeQuery = z.infer<typeof changeQuery>;
+
+/** A profile as the API shows it. */
+export const profileView = z.object({
+  name: z.string(),
+  settings: deviceSettings,
+  /** How many devices have it. */
+  devices: z.number(),
+});
+
+export type ProfileView = z.infer<typeof profileView>;
+
+/** A new profile. */
+export const profileRequest = z.strictObject({ settings: deviceSettings });
+
+export type ProfileRequest = z.infer<typeof profileRequest>;
+
+/** What becomes of a profile. What is left out stays; null takes away. */
+export const profileChange = z.strictObject({ settings: settingsChange.optional() });
+
+export type ProfileChange = z.infer<typeof profileChange>;
 
 /** The largest operation that a device is sent. Bytes. */
 export const maxOperation = 16 * 1024 * 1024;

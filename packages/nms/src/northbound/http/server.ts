@@ -86,8 +86,8 @@ export async function startApi(options: ApiOptions): Promise<Api> {
       // A caller with a large body asks first whether it may send it.
       if (request.headers.expect !== undefined) response.writeContinue();
       const { method = '', url = '' } = request;
-      const { handler, device, query } = routeOf(method, url, head !== undefined);
-      const call = { ...options, operations, request, response, device, head: head ?? Buffer.alloc(0) };
+      const { handler, query, ...named } = routeOf(method, url, head !== undefined);
+      const call = { ...options, operations, request, response, ...named, head: head ?? Buffer.alloc(0) };
       await handler(call, query);
     } catch (error) {
       sendProblem(response, error, log);
