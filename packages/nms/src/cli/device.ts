@@ -1,19 +1,21 @@
-import { readInput } from '@callhome/shared/cli/input.js';
-import { writeJson, writeResult, writeTable } from '@callhome/shared/cli/output.js';
-import { publicKeyLine, publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
-import { type Command, InvalidArgumentError } from 'commander';
+import { writeJson, writeTable } from '@callhome/shared/cli/output.js';
+import type { Command } from 'commander';
 import type { DeviceView } from '../northbound/http/schemas.js';
 import { type ApiOptions, addApiOptions, deviceArgument, openApi } from './api-options.js';
+import { addDeviceKey } from './device-key.js';
+import {
+  addLabel,
+  addSettingsOptions,
+  type Labels,
+  profileArgument,
+  readHostKeys,
+  settingsOf,
+  writeKeys,
+} from './device-options.js';
+import { addDeviceRename, addDeviceSet } from './device-set.js';
 
-/** The largest file of public keys. Bytes. */
-const maxKeyFile = 128 * 1024;
-
-type Labels = Readonly<Record<string, string>>;
-
-function addLabel(text: string, labels: Labels = {}): Labels {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined || value === undefined) throw new InvalidArgumentError('It must be NAME=VALUE.');
-  return { ...labels, [name]: value };
+function keyCell({ fingerprint, type, origin, learnedAt, provedAt }: DeviceView['hostKeys'][number]): string {
+  return `${fingerprint} ${type} ${origin} ${learnedAt ?? '-'} proved ${provedAt ?? '-'}`;
 }
 
 function rowsOf(device: DeviceView): string[][] {
@@ -22,51 +24,60 @@ function rowsOf(device: DeviceView): string[][] {
     ...Object.entries(single).map(([name, value]) => [name, value === null ? '-' : String(value)]),
     ...Object.entries(lastAttempt ?? {}).map(([name, value]) => [`lastAttempt.${name}`, value]),
     ...Object.entries(labels).map(([name, value]) => ['label', `${name}=${value}`]),
-    ...hostKeys.map((key) => ['knownHostKey', `${key.fingerprint} ${key.type}`]),
+    ...Object.entries(settings).map(([name, value]) => [`settings.${name}`, String(value)]),
+    ...hostKeys.map((key) => ['knownHostKey', keyCell(key)]),
     ...(capabilities ?? []).map((capability) => ['capability', capability]),
   ];
 }
 
 interface AddOptions extends ApiOptions {
   readonly hostKey: string;
-  readonly user?: string;
+  readonly profile?: string;
+  readonly description?: string;
   readonly label?: Labels;
 }
 
 function addAdd(device: Command): void {
-  addApiOptions(device.command('add'))
+  addSettingsOptions(addApiOptions(device.command('add')))
     .summary('make a device known')
     .description(
       'Makes a device known by its host keys. It is let in as soon as it calls with one of them. The keys are public ' +
-        "ones in OpenSSH's form, as `callhome-agent key`, `ssh-keyscan` and the .pub files give them.",
+        "ones in OpenSSH's form, as `callhome-agent key`, `ssh-keyscan` and the .pub files give them. Settings that are not " +
+        "given are its profile's, and where that has none, the configuration's.",
     )
     .argument('<device>', 'its id', deviceArgument)
     .requiredOption('--host-key <file>', 'its public host keys, one a line; - is standard input')
-    .option('--user <name>', "whom the collector logs in as (default: the configuration's)")
+    .option('--profile <name>', 'whose settings it shares', profileArgument, 'default')
+    .option('--description <text>', 'what it is, for people')
     .option('--label <name=value>', 'a label; may be given several times', addLabel)
     .addHelpText(
       'after',
       `
 Examples:
   $ callhome-nms device add router1 --host-key router1.pub --label site=berlin
+  $ callhome-nms device add router1 --host-key router1.pub --profile core --description 'rack 7'
   $ ssh router1 cat /etc/ssh/ssh_host_ed25519_key.pub | callhome-nms device add router1 --host-key - --user netconf`,
     )
-    .action(async (id: string, { hostKey, user, label, ...where }: AddOptions) => {
-      const what = hostKey === '-' ? 'standard input' : hostKey;
-      const keys = publicKeysFromText(await readInput(hostKey, maxKeyFile), what);
-      const added = await (await openApi(where)).addDevice(id, {
-        hostKeys: keys.map((key) => publicKeyLine(key, id)),
+    .action(async (id: string, options: AddOptions) => {
+      const { hostKey, profile, description, label } = options;
+      const added = await (await openApi(options)).addDevice(id, {
+        hostKeys: await readHostKeys(hostKey, id),
+        profile,
+        description,
+        settings: settingsOf(options),
         labels: { ...label },
-        ...(user === undefined ? {} : { user }),
       });
-      await writeResult(added.hostKeys.map((key) => `${key.fingerprint} ${key.type}\n`).join(''));
+      await writeKeys(added.hostKeys);
     });
 }
 
 function addShow(device: Command): void {
   addApiOptions(device.command('show'))
     .summary('show all that is known of a device')
-    .description('Shows a device: its state, its connection, its keys, its labels and its capabilities.')
+    .description(
+      'Shows a device: its state, its connection, its profile, the settings of its own, its labels, its capabilities, and ' +
+        'its keys: how and when each came, and when the device last proved it. A row for each, separated by tabs on a pipe.',
+    )
     .argument('<device>', 'its id', deviceArgument)
     .option('--json', 'an object')
     .addHelpText(
@@ -101,17 +112,23 @@ Examples:
 export function addDevice(program: Command): void {
   const device = program
     .command('device')
-    .summary('add, show or remove a device')
-    .description('Adds, shows or removes a device.')
+    .summary('add, show, change or remove a device')
+    .description('Adds, shows, changes or removes a device.')
     .addHelpText(
       'after',
       `
 Examples:
   $ callhome-nms device add router1 --host-key router1.pub
   $ callhome-nms device show router1
-  $ callhome-nms device remove router1`,
+  $ callhome-nms device set router1 --profile core --label site=berlin
+  $ callhome-nms device key add router1 --host-key new.pub
+  $ callhome-nms device rename router1 berlin-1
+  $ callhome-nms device remove berlin-1`,
     );
   addAdd(device);
   addShow(device);
+  addDeviceSet(device);
+  addDeviceKey(device);
+  addDeviceRename(device);
   addRemove(device);
 }

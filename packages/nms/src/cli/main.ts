@@ -8,6 +8,7 @@ import { addGetConfig } from './get-config.js';
 import { addInit } from './init.js';
 import { addKey } from './key.js';
 import { addNetconf } from './netconf.js';
+import { addProfile } from './profile.js';
 import { addRpc } from './rpc.js';
 import { addServe } from './serve.js';
 
@@ -31,6 +32,7 @@ addKey(program);
 addCheck(program, 'nms.json', loadNmsConfig);
 addDevices(program);
 addDevice(program);
+addProfile(program);
 addRpc(program);
 addGetConfig(program);
 addNetconf(program);

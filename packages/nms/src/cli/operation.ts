@@ -6,8 +6,8 @@ import { type ApiOptions, addApiOptions, openApi } from './api-options.js';
 import { exitStatus } from './exit-status.js';
 
 export interface OperationOptions extends ApiOptions {
-  /** Seconds. */
-  readonly timeout: number;
+  /** Seconds; the device's reply-timeout where it is left out. */
+  readonly timeout?: number;
 }
 
 function seconds(text: string): number {
@@ -21,9 +21,9 @@ function seconds(text: string): number {
 export function addOperationOptions(command: Command): Command {
   return addApiOptions(command).option(
     '--timeout <seconds>',
-    'from the request to the first byte of the reply, and between two pieces of it',
+    'from the request to the first byte of the reply, and between two pieces of it (default: what is set for the device, ' +
+      'else 60)',
     seconds,
-    60,
   );
 }
 
