@@ -14,6 +14,8 @@ export interface SshdDevice {
   readonly user: string;
   /** Dials once. The result ends with the connection, and its output is the log of both programs; the device stops it. */
   callHome(port: number): Promise<Program>;
+  /** Gives it another host key for its next calls; resolves with the public half, as one line. */
+  changeHostKey(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -42,21 +44,23 @@ export async function startSshdDevice(
       mode: 0o755,
     },
   );
-  await writeFile(
-    file('sshd.conf'),
-    [
-      `HostKey ${hostKey.file}`,
-      `AuthorizedKeysFile ${file('authorized_keys')}`,
-      'PasswordAuthentication no',
-      'KbdInteractiveAuthentication no',
-      'UsePAM no',
-      'StrictModes no',
-      'PermitRootLogin yes',
-      `Subsystem netconf ${file('subsystem')}`,
-      ...settings,
-      '',
-    ].join('\n'),
-  );
+  const configure = (hostKeyFile: string) =>
+    writeFile(
+      file('sshd.conf'),
+      [
+        `HostKey ${hostKeyFile}`,
+        `AuthorizedKeysFile ${file('authorized_keys')}`,
+        'PasswordAuthentication no',
+        'KbdInteractiveAuthentication no',
+        'UsePAM no',
+        'StrictModes no',
+        'PermitRootLogin yes',
+        `Subsystem netconf ${file('subsystem')}`,
+        ...settings,
+        '',
+      ].join('\n'),
+    );
+  await configure(hostKey.file);
   if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true }); // where sshd confines itself
 
   const calls: Program[] = [];
@@ -68,6 +72,11 @@ export async function startSshdDevice(
       const call = await startProgram('socat', [`TCP:127.0.0.1:${port}`, sshd]);
       calls.push(call);
       return call;
+    },
+    async changeHostKey() {
+      const next = await createKeyFile(folder, 'next-host-key');
+      await configure(next.file);
+      return next.publicKey;
     },
     async stop() {
       await Promise.all(calls.map((call) => call.stop()));
