@@ -433,7 +433,7 @@ describe('a change of the registry', () => {
     const connected = rig.logged('device connected');
     const changed = new Promise((resolve) => rig.registry.watch(resolve));
     const added = definition(generateKeyPair()).hostKeys;
-    const change = { addKeys: added, settings: { user: 'another' }, labels: { site: 'b' } };
+    const change = { addKeys: added, labels: { site: 'b' }, description: 'another' };
     serve(await rig.call(), {
       onAuthentication: async () => {
         await rig.registry.change('router1', change);

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { CallhomeError } from '@callhome/shared/errors.js';
 import type { ReplyStream, RequestOptions } from '@callhome/shared/netconf/client-session.js';
 import type { Operation } from '@callhome/shared/netconf/operation.js';
 

@@ -249,28 +249,30 @@ export async function openOwnSession(
       return state.kind === 'open' ? state.session : undefined;
     },
     async send(operation, options) {
-      const begin = performance.now();
       const isRead = reads.test(operation.name);
-      const left = (): RequestOptions => {
-        const { timeoutMs } = options;
-        return timeoutMs === undefined
-          ? options
-          : { ...options, timeoutMs: timeoutMs - (performance.now() - begin) };
+      /** What the request's limits are, less what was waited for a session. */
+      let left = options;
+      const wait = async <T>(promise: Promise<T>): Promise<T> => {
+        const begin = performance.now();
+        const result = await inTime(promise, left);
+        const { timeoutMs } = left;
+        if (timeoutMs !== undefined) left = { ...left, timeoutMs: timeoutMs - (performance.now() - begin) };
+        return result;
       };
-      const other = isRead && isHeldUp() ? await inTime(reading.get(), options) : undefined;
+      const other = isRead && isHeldUp() ? await wait(reading.get()) : undefined;
       if (other) {
         const over = reading.use();
-        return await exchange(other, operation, left(), (error) => {
+        return await exchange(other, operation, left, (error) => {
           over();
           if (isCallhomeError(error, 'CALLHOME_REPLY_TIMEOUT')) reading.destroy(error);
         });
       }
-      const session = state.kind === 'open' ? state.session : await inTime(opened(), options);
+      const session = state.kind === 'open' ? state.session : await wait(opened());
       const ofSession = underWay;
       const key = {};
       ofSession.set(key, performance.now());
       if (!isRead) use = 'more';
-      return await exchange(session, operation, left(), (error) => {
+      return await exchange(session, operation, left, (error) => {
         ofSession.delete(key);
         if (ofSession.size === 0) leaving.get(session)?.();
         if (isCallhomeError(error, 'CALLHOME_REPLY_TIMEOUT')) replaceSilent(session, ofSession);
