@@ -43,11 +43,13 @@ const catalogue = {
   CALLHOME_NO_COMMON_ALGORITHM: (f: { missing: readonly Disagreement[]; setting: string | undefined }) =>
     `the ends have no SSH algorithm in common: ${f.missing.map(({ what, theirs, ours }) => `${what}: the peer offers ${theirs}, this end ${ours}`).join('; ')}. Let the peer offer one of this end's${f.setting === undefined ? '' : `, or name one of the peer's in ${f.setting}`}`,
   CALLHOME_HOST_KEY_UNKNOWN: (f: { fingerprint: string; keyType: string }) =>
-    `no device is known by the host key ${f.fingerprint} (${f.keyType}): no credential was sent`,
+    `no device is known by the host key ${f.fingerprint} (${f.keyType}): no credential was sent; \`callhome-nms pending\` shows it, \`callhome-nms approve ${f.fingerprint} --as DEVICE\` lets it in`,
+  CALLHOME_HOST_KEY_UNFIT: (f: { fingerprint: string; why: string }) =>
+    `no device can be known by the host key ${f.fingerprint}: ${f.why}; no credential was sent`,
   CALLHOME_HOST_KEY_REJECTED: (f: { fingerprint: string }) =>
-    `the host key ${f.fingerprint} was rejected: no credential was sent`,
+    `the host key ${f.fingerprint} was rejected: no credential was sent; \`callhome-nms approve\` or \`pending forget\` undoes that`,
   CALLHOME_HOST_KEY_REFUSED: (_: Record<string, never>) =>
-    "the peer ended the handshake, most likely because it does not know this device's host key: add the lines of `callhome-agent key` there",
+    "the peer ended the handshake, most likely because it does not know this device's host key: approve it there (`callhome-nms pending` lists it), or add the lines of `callhome-agent key`",
   CALLHOME_AUTHENTICATION_FAILED: (f: { user: string; why: string }) =>
     `authentication of user ${quote(f.user)} failed: ${f.why}`,
   CALLHOME_GAVE_WAY: (_: Record<string, never>) =>
@@ -139,10 +141,15 @@ const catalogue = {
     (f: { fingerprint: string; device: string }) =>
       `the device ${quote(f.device)} has no host key ${quote(f.fingerprint)}: \`callhome-nms device show\` lists those that it has`,
   ),
-  CALLHOME_KEY_NOT_PENDING: http(
-    404,
+  CALLHOME_KEY_NOT_PENDING: http(404, (f: { fingerprint: string; device?: string | undefined }) =>
+    f.device === undefined
+      ? `no key ${quote(f.fingerprint)} is pending: \`callhome-nms pending\` lists those that are`
+      : `the key ${quote(f.fingerprint)} is no longer pending: it is that of the device ${quote(f.device)}`,
+  ),
+  CALLHOME_FINGERPRINT_AMBIGUOUS: http(
+    409,
     (f: { fingerprint: string }) =>
-      `no key ${quote(f.fingerprint)} is pending: \`callhome-nms pending\` lists those that are`,
+      `several keys are pending whose fingerprints begin with ${quote(f.fingerprint)}: give more of it, from \`callhome-nms pending\``,
   ),
   CALLHOME_PROFILE_UNKNOWN: http(
     404,

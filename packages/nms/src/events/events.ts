@@ -1,6 +1,7 @@
 import type { ErrorCode } from '@callhome/shared/errors.js';
+import type { HostKey } from '../registry/host-key.js';
 import type { StrangersCall } from '../registry/pending-keys.js';
-import type { ConnectionEnd, ConnectionFacts, FailedCall, HostKey } from '../registry/registry.js';
+import type { ConnectionEnd, ConnectionFacts, FailedCall } from '../registry/registry.js';
 
 /** Where a call comes from. */
 export interface CallOrigin {
@@ -63,9 +64,10 @@ export type CollectorEvent =
   | { readonly kind: 'stranger-called'; readonly key: HostKey; readonly call: StrangersCall }
   /** What an operator did. */
   | {
-      readonly kind: 'device-added' | 'device-changed' | 'device-approved' | 'device-removed';
+      readonly kind: 'device-added' | 'device-changed' | 'device-removed';
       readonly device: string;
     }
+  | { readonly kind: 'device-approved'; readonly device: string; readonly fingerprint: string }
   | { readonly kind: 'device-renamed'; readonly device: string; readonly to: string }
   | { readonly kind: 'profile-added' | 'profile-changed' | 'profile-removed'; readonly profile: string }
   | { readonly kind: 'key-rejected' | 'key-forgotten'; readonly fingerprint: string }

@@ -69,9 +69,11 @@ export function writeLogLines(log: Log): LogLines {
           return;
         case 'device-added':
         case 'device-changed':
-        case 'device-approved':
         case 'device-removed':
           log.info({ device: event.device }, event.kind.replace('-', ' '));
+          return;
+        case 'device-approved':
+          log.info({ device: event.device, fingerprint: event.fingerprint }, 'device approved');
           return;
         case 'device-renamed':
           log.info({ device: event.device, to: event.to }, 'device renamed');
@@ -87,7 +89,9 @@ export function writeLogLines(log: Log): LogLines {
           return;
         case 'registry-failed': {
           const { about, reason } = event;
-          log.error({ about, reason }, 'the registry was not written');
+          lines.add('', reason, (others) =>
+            log.error({ about, reason, ...gathered(others) }, 'the registry was not written'),
+          );
           return;
         }
         default:

@@ -1,6 +1,7 @@
 import type { HostProof } from '@callhome/shared/connection/connection.js';
 import { fingerprint, keyType } from '@callhome/shared/ssh/public-key.js';
-import type { DeviceDefinition, HostKey, Registry } from '../registry/registry.js';
+import type { HostKey } from '../registry/host-key.js';
+import type { DeviceDefinition, Registry } from '../registry/registry.js';
 
 // What proves a device, by what carries its connection: all that differs between them is here.
 

@@ -1,10 +1,12 @@
-import type { HostKey } from './registry.js';
+import type { HostKey } from './host-key.js';
 
 /** A key that was proved by a call, and that no device is known by. Times are ISO 8601, UTC. */
 export interface PendingKey extends HostKey {
   /** An operator may have said that it is not wanted. */
   readonly state: 'pending' | 'rejected';
   readonly firstSeen: string;
+  /** When it called before the last time; not there where that was the first. */
+  readonly previousSeen?: string;
   readonly lastSeen: string;
   /** How often it has called. */
   readonly calls: number;
@@ -30,11 +32,16 @@ export interface StrangersCall {
  * the source that has most gives way, so that nobody pushes the others out. Those that were rejected stay.
  */
 export interface PendingKeys {
-  /** A key was proved that no device is known by: what is known of it now. */
-  seen(key: HostKey, call: StrangersCall): Promise<PendingKey>;
+  /** A key was proved that no device is known by. One that has become a device's meanwhile is left that device's. */
+  seen(key: HostKey, call: StrangersCall): Promise<void>;
   get(fingerprint: string): Promise<PendingKey | undefined>;
-  /** The last seen first. */
-  list(): Promise<readonly PendingKey[]>;
+  /**
+   * The one key whose fingerprint begins so.
+   * @throws CALLHOME_KEY_NOT_PENDING, which tells the device that has it, CALLHOME_FINGERPRINT_AMBIGUOUS
+   */
+  find(beginning: string): Promise<PendingKey>;
+  /** The last seen first. They come piece by piece: there may be ten thousand. */
+  list(): AsyncIterable<PendingKey>;
   /** It is not wanted: remembered until it is forgotten. False when there is no such key. */
   reject(fingerprint: string): Promise<boolean>;
   /** As if it had never called. False when there is no such key. */

@@ -1,17 +1,9 @@
 import type { Traffic, Transport } from '@callhome/shared/connection/connection.js';
+import type { HostKey } from './host-key.js';
 import type { PastConnections } from './past-connections.js';
 import type { PendingKeys } from './pending-keys.js';
 import type { Profiles } from './profiles.js';
 import type { DeviceSettings, SettingsChange } from './settings.js';
-
-/** A public host key. */
-export interface HostKey {
-  readonly type: string;
-  /** The SSH wire format, base64. */
-  readonly blob: string;
-  /** `SHA256:…` */
-  readonly fingerprint: string;
-}
 
 /** How a device came by a key: an operator gave it, or approved of it after a call that had proved it. */
 export type KeyOrigin = 'added' | 'approved';
@@ -136,7 +128,7 @@ export interface Registry {
   rename(id: string, to: string): Promise<boolean>;
   /**
    * Makes a key that is pending, or was rejected, a device's: of a new one, or of one that is known.
-   * @throws CALLHOME_KEY_NOT_PENDING, and as `add`
+   * @throws CALLHOME_KEY_NOT_PENDING, CALLHOME_PROFILE_UNKNOWN
    */
   approve(fingerprint: string, device: Omit<NewDevice, 'hostKeys'>): Promise<void>;
   get(id: string): Promise<DeviceRecord | undefined>;

@@ -10,8 +10,9 @@ import type { CallFacts, Emit } from '../events/events.js';
 import { identify, type KnownOf } from '../identity/identify.js';
 import { ownerOf, provedKey } from '../identity/proof.js';
 import { admit, type Newcomer, sourceOf } from '../listen/admission.js';
+import type { HostKey } from '../registry/host-key.js';
 import type { StrangersCall } from '../registry/pending-keys.js';
-import type { DeviceDefinition, HostKey, Registry } from '../registry/registry.js';
+import type { DeviceDefinition, Registry } from '../registry/registry.js';
 import { type DeviceSettings, settled } from '../registry/settings.js';
 import type { Prove, ProvedCaller } from './prove.js';
 import type { Unmanaged } from './unmanaged.js';
@@ -176,7 +177,7 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     call.life.enter(lookup);
     const identity = identify(proof, await whileAlive(call.life, answered(knownOf(proof))));
     if (identity.kind !== 'known') {
-      emit({ kind: 'stranger-called', ...strangerOf(call, caller) });
+      if (identity.kind !== 'unfit') emit({ kind: 'stranger-called', ...strangerOf(call, caller) });
       caller.refuse(identity.reason);
       throw identity.reason;
     }

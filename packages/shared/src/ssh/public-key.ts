@@ -1,6 +1,6 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import ssh2 from 'ssh2';
-import { CallhomeError } from '../errors.js';
+import { CallhomeError, isCallhomeError, reasonOf } from '../errors.js';
 
 /** A public key in the SSH wire format (RFC 4253 §6.6), as `.pub` files and `ssh-public-key-format` carry it. */
 export interface PublicKey {
@@ -68,6 +68,18 @@ export function weakness({ type, blob }: PublicKey): string | undefined {
   return bits < minRsaBits
     ? `it is RSA of ${bits} bits, and ${minRsaBits} are needed: make a new one, best Ed25519`
     : undefined;
+}
+
+/**
+ * Why a key is none to know somebody by, as `weakness` says it. What follows a key, or is written otherwise than it has to
+ * be, makes another fingerprint of the same key, and of any size.
+ */
+export function unfitness(blob: Buffer): string | undefined {
+  try {
+    return weakness(publicKeyFromBlob(blob, 'it'));
+  } catch (error) {
+    return isCallhomeError(error, 'CALLHOME_KEY_INVALID') ? error.facts.why : reasonOf(error);
+  }
 }
 
 /** [HOST] TYPE BASE64 [COMMENT]; the base64 of every blob starts with the zeros of its first length. */

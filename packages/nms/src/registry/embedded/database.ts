@@ -10,6 +10,8 @@ export interface Store {
   readonly db: Database.Database;
   /** Does something, such as reading. @throws CALLHOME_STATE_UNUSABLE, and what `work` throws of the catalogue */
   attempt<T>(work: () => T): T;
+  /** Makes a change whole or not at all, that a killed process keeps. @throws as `attempt` */
+  together<T>(change: () => T): T;
   /**
    * Makes a change whole or not at all, that is on the disk when this returns.
    * @throws as `attempt`
@@ -101,21 +103,28 @@ export async function openDatabase(folder: string): Promise<Store> {
     db.close();
     throw failed(error);
   }
+  const together = <T>(change: () => T): T =>
+    attempt(() => {
+      try {
+        db.exec('BEGIN IMMEDIATE');
+        const result = change();
+        db.exec('COMMIT');
+        return result;
+      } catch (error) {
+        // Where the disk is full SQLite has rolled back already.
+        if (db.inTransaction) db.exec('ROLLBACK');
+        throw error;
+      }
+    });
   return {
     db,
     attempt,
+    together,
     durably: (change) =>
       attempt(() => {
         db.pragma('synchronous = FULL');
         try {
-          db.exec('BEGIN IMMEDIATE');
-          const result = change();
-          db.exec('COMMIT');
-          return result;
-        } catch (error) {
-          // Where the disk is full SQLite has rolled back already.
-          if (db.inTransaction) db.exec('ROLLBACK');
-          throw error;
+          return together(change);
         } finally {
           db.pragma('synchronous = NORMAL');
         }

@@ -3,19 +3,20 @@ import { transports } from '@callhome/shared/connection/connection.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { z } from 'zod';
 import { deviceId } from '../device-id.js';
+import type { HostKey } from '../host-key.js';
 import { defaultProfile } from '../profiles.js';
 import type {
   ConnectionFacts,
   DeviceChange,
   DeviceDefinition,
   DeviceRecord,
-  HostKey,
   KeyOrigin,
   NewDevice,
 } from '../registry.js';
 import { deviceSettings } from '../settings.js';
 import { json, type Store } from './database.js';
 import type { EmbeddedPast } from './past-connections.js';
+import type { EmbeddedPendingKeys } from './pending-keys.js';
 import { changed } from './profiles.js';
 
 /** Why a connection ended that a device had when it was renamed. */
@@ -154,6 +155,7 @@ export interface EmbeddedDevices {
 export function embeddedDevices(
   { db, attempt, durably }: Store,
   past: EmbeddedPast,
+  pending: Pick<EmbeddedPendingKeys, 'findNow' | 'take'>,
   now: () => string,
 ): EmbeddedDevices {
   const getDevice = db.prepare(`${selectDevices} WHERE id = ?`);
@@ -181,9 +183,6 @@ export function embeddedDevices(
     'INSERT INTO host_key (blob, device, type, fingerprint, origin, learned_at) VALUES (?, ?, ?, ?, ?, ?)',
   );
   const deleteKey = db.prepare('DELETE FROM host_key WHERE device = ? AND fingerprint = ?');
-  const getPending = db.prepare('SELECT type, blob, fingerprint FROM pending_key WHERE fingerprint = ?');
-  const deletePending = db.prepare('DELETE FROM pending_key WHERE blob = ?');
-  const pendingKey = z.object({ type: z.string(), blob: z.string(), fingerprint: z.string() }).optional();
 
   function definition(id: string): DeviceDefinition | undefined {
     const row = getDefinition.get(id);
@@ -191,14 +190,14 @@ export function embeddedDevices(
   }
 
   function addKeys(device: string, keys: readonly HostKey[], origin: KeyOrigin): void {
-    for (const { blob, type, fingerprint } of keys) {
+    for (const key of keys) {
+      const { blob, type, fingerprint } = key;
       const owner = keyOwner.parse(getKeyOwner.get(blob))?.device;
       if (owner === device) continue;
       if (owner !== undefined)
         throw new CallhomeError('CALLHOME_HOST_KEY_TAKEN', { fingerprint, device: owner });
       insertKey.run(blob, device, type, fingerprint, origin, now());
-      // It waits for nobody any more.
-      deletePending.run(blob);
+      pending.take(key);
     }
   }
 
@@ -281,12 +280,13 @@ export function embeddedDevices(
       }),
     approve: (fingerprint, device) =>
       durably(() => {
-        const key = pendingKey.parse(getPending.get(fingerprint));
-        if (!key) throw new CallhomeError('CALLHOME_KEY_NOT_PENDING', { fingerprint });
+        const key = pending.findNow(fingerprint);
         const former = definition(device.id);
-        const { id, ...change } = device;
-        if (former) update(former, change, 'approved');
-        else insert(device);
+        const { id, profile, ...said } = device;
+        // The default is that of those that have none.
+        const named = profile === defaultProfile ? null : profile;
+        if (former) update(former, { ...said, ...(named !== undefined && { profile: named }) }, 'approved');
+        else insert({ ...said, id, ...(typeof named === 'string' && { profile: named }) });
         addKeys(id, [key], 'approved');
         return { kind: former ? 'changed' : 'added', device: there(id) };
       }),

@@ -25,7 +25,8 @@ export async function openEmbeddedRegistry(
 ): Promise<Registry> {
   const store = await openDatabase(folder);
   const past = embeddedPastConnections(store, retention);
-  const devices = embeddedDevices(store, past, now);
+  const pending = embeddedPendingKeys(store);
+  const devices = embeddedDevices(store, past, pending, now);
   const connections = embeddedConnections(store, past);
   const listeners = new Set<(change: RegistryChange) => void>();
   const tell = (change: RegistryChange): void => {
@@ -66,7 +67,7 @@ export async function openEmbeddedRegistry(
     release: async (...released) => connections.release(...released),
     callFailed: async (...failed) => connections.callFailed(...failed),
     profiles: embeddedProfiles(store),
-    pending: embeddedPendingKeys(store),
+    pending,
     past,
     watch(listener) {
       listeners.add(listener);

@@ -81,6 +81,7 @@ const migrations: readonly string[] = [
     state TEXT NOT NULL DEFAULT 'pending',
     source TEXT NOT NULL,
     first_seen TEXT NOT NULL,
+    previous_seen TEXT,
     last_seen TEXT NOT NULL,
     calls INTEGER NOT NULL DEFAULT 1,
     remote_address TEXT NOT NULL,
