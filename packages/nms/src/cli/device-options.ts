@@ -93,15 +93,6 @@ export function profileArgument(text: string): string {
   return data;
 }
 
-export type Labels = Readonly<Record<string, string>>;
-
-/** Adds one more `NAME=VALUE`. */
-export function addLabel(text: string, labels: Labels = {}): Labels {
-  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
-  if (name === undefined || value === undefined) throw new InvalidArgumentError('It must be NAME=VALUE.');
-  return { ...labels, [name]: value };
-}
-
 /** The largest file of public keys. Bytes. */
 const maxKeyFile = 128 * 1024;
 

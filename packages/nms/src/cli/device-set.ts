@@ -3,13 +3,8 @@ import { CallhomeError } from '@callhome/shared/errors.js';
 import type { Command } from 'commander';
 import type { DeviceChangeRequest } from '../northbound/http/schemas.js';
 import { type ApiOptions, addApiOptions, deviceArgument, openApi } from './api-options.js';
-import {
-  addLabel,
-  addSettingsChangeOptions,
-  type Labels,
-  profileArgument,
-  settingsChangeOf,
-} from './device-options.js';
+import { addSettingsChangeOptions, profileArgument, settingsChangeOf } from './device-options.js';
+import { addLabel, type Labels } from './labels.js';
 
 interface SetOptions extends ApiOptions {
   readonly profile?: string;

@@ -4,15 +4,14 @@ import type { DeviceView } from '../northbound/http/schemas.js';
 import { type ApiOptions, addApiOptions, deviceArgument, openApi } from './api-options.js';
 import { addDeviceKey } from './device-key.js';
 import {
-  addLabel,
   addSettingsOptions,
-  type Labels,
   profileArgument,
   readHostKeys,
   settingsOf,
   writeKeys,
 } from './device-options.js';
 import { addDeviceRename, addDeviceSet } from './device-set.js';
+import { addLabel, type Labels } from './labels.js';
 
 function keyCell({ fingerprint, type, origin, learnedAt, provedAt }: DeviceView['hostKeys'][number]): string {
   return `${fingerprint} ${type} ${origin} ${learnedAt ?? '-'} proved ${provedAt ?? '-'}`;

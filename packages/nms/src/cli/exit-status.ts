@@ -7,6 +7,8 @@ export const exitStatus = { ...common, noDevice: 3, rpcError: 4 } as const;
 const byCode: Readonly<Record<string, number>> = {
   CALLHOME_REQUEST_INVALID: exitStatus.usage,
   CALLHOME_OPERATION_INVALID: exitStatus.usage,
+  CALLHOME_FINGERPRINT_AMBIGUOUS: exitStatus.usage,
+  CALLHOME_KEY_NOT_PENDING: exitStatus.noDevice,
   CALLHOME_DEVICE_UNKNOWN: exitStatus.noDevice,
   CALLHOME_DEVICE_NOT_CONNECTED: exitStatus.noDevice,
 };

@@ -8,6 +8,7 @@ import { addGetConfig } from './get-config.js';
 import { addInit } from './init.js';
 import { addKey } from './key.js';
 import { addNetconf } from './netconf.js';
+import { addApprove, addPending, addReject } from './pending.js';
 import { addProfile } from './profile.js';
 import { addRpc } from './rpc.js';
 import { addServe } from './serve.js';
@@ -21,6 +22,7 @@ const program = createProgram(
 Examples:
   $ callhome-nms init && callhome-nms serve
   $ callhome-nms device add router1 --host-key router1.pub
+  $ callhome-nms pending
   $ echo '<get/>' | callhome-nms rpc router1
 
 Exit status: 0 done; 1 failed; 2 wrong usage; 3 no such device, or it is not connected; 4 the device answered with an <rpc-error>.`,
@@ -33,6 +35,9 @@ addCheck(program, 'nms.json', loadNmsConfig);
 addDevices(program);
 addDevice(program);
 addProfile(program);
+addPending(program);
+addApprove(program);
+addReject(program);
 addRpc(program);
 addGetConfig(program);
 addNetconf(program);

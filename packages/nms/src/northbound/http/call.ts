@@ -34,6 +34,8 @@ export interface Call extends ApiContext {
   readonly device: string;
   /** The profile that the path names; empty where it names none. */
   readonly profile: string;
+  /** The fingerprint that the path names, or its beginning; empty where it names none. */
+  readonly fingerprint: string;
   /** What came after the headers of a request that upgrades; empty for any other. */
   readonly head: Buffer;
 }

@@ -5,6 +5,7 @@ import { CallhomeError, codeOf, reasonOf } from '@callhome/shared/errors.js';
 import { z } from 'zod';
 import { jsonOf, readBody } from './body.js';
 import {
+  type ApprovalRequest,
   type DeviceChangeRequest,
   type DeviceRequest,
   type DeviceView,
@@ -13,10 +14,12 @@ import {
   maxRpcTimeoutSeconds,
   outcome,
   outcomeTrailer,
+  type PendingView,
   type ProfileChange,
   type ProfileRequest,
   type ProfileView,
   paths,
+  pendingView,
   problem,
   profileView,
   statusView,
@@ -36,7 +39,7 @@ function giveUp(sent: ClientRequest, timeoutMs: number): void {
   sent.destroy(new Error(`${why} for ${seconds} s`));
 }
 
-/** @param name of a device or a profile */
+/** @param name of what the path names: a device's id or another */
 function pathOf(path: string, name: string): string {
   return path.replace(/\{\w+\}/, encodeURIComponent(name));
 }
@@ -77,6 +80,13 @@ export interface ApiClient {
   addProfile(name: string, profile: ProfileRequest): Promise<ProfileView>;
   changeProfile(name: string, change: ProfileChange, reconnect: boolean): Promise<ProfileView>;
   removeProfile(name: string): Promise<void>;
+  /** The keys that no device is known by, the last seen first. */
+  pending(): Promise<readonly PendingView[]>;
+  /** @param fingerprint here and below: of a key that is pending or rejected, or its beginning */
+  pendingKey(fingerprint: string): Promise<PendingView>;
+  approve(fingerprint: string, approval: ApprovalRequest): Promise<DeviceView>;
+  reject(fingerprint: string): Promise<PendingView>;
+  forget(fingerprint: string): Promise<void>;
   /**
    * `timeoutSeconds`: from the request to the first byte of the reply and between two pieces of it; the device's own where
    * it is left out.
@@ -188,6 +198,14 @@ export function createApiClient(access: ApiAccess): ApiClient {
     changeProfile: (name, change, reconnect) =>
       patch(profileView, pathOf(paths.profile, name), change, reconnect),
     removeProfile: (name) => remove(pathOf(paths.profile, name)),
+    pending: () => askJson(z.array(pendingView), paths.pending),
+    pendingKey: (fingerprint) => askJson(pendingView, pathOf(paths.pendingKey, fingerprint)),
+    approve: (fingerprint, approval) => {
+      const path = pathOf(paths.approve, fingerprint);
+      return askJson(deviceView, path, { method: 'POST' }, 200, JSON.stringify(approval));
+    },
+    reject: (fingerprint) => askJson(pendingView, pathOf(paths.reject, fingerprint), { method: 'POST' }),
+    forget: (fingerprint) => remove(pathOf(paths.pendingKey, fingerprint)),
     async rpc(id, operation, timeoutSeconds) {
       const query = timeoutSeconds === undefined ? '' : `?timeout=${timeoutSeconds}`;
       const path = pathOf(paths.rpc, id) + query;

@@ -1,5 +1,3 @@
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { fingerprint, publicKeysFromText, weakness } from '@callhome/shared/ssh/public-key.js';
 import type { HostKey } from '../../registry/host-key.js';
@@ -7,11 +5,11 @@ import { defaultProfile } from '../../registry/profiles.js';
 import type { DeviceRecord } from '../../registry/registry.js';
 import { settled } from '../../registry/settings.js';
 import { type ApiContext, bodyOf, type Call, knownDevice } from './call.js';
-import { sendJson } from './problem.js';
+import { sendJson, sendJsonArray } from './problem.js';
 import { type ChangeQuery, type DeviceView, deviceChange, deviceRequest, renameRequest } from './schemas.js';
 
 /** What the registry keeps of a device and what is live of it, as one. */
-async function viewOf(
+export async function viewOf(
   record: DeviceRecord,
   { fleet, defaultSettings }: Pick<ApiContext, 'fleet' | 'defaultSettings'>,
 ): Promise<DeviceView> {
@@ -44,24 +42,9 @@ async function viewOf(
   };
 }
 
-/** The JSON array of all devices, piece by piece. */
-async function* arrayOfDevices(call: Call): AsyncGenerator<string> {
-  let before = '[';
-  for await (const record of call.registry.list()) {
-    yield `${before}${JSON.stringify(await viewOf(record, call))}`;
-    before = ',\n';
-  }
-  yield before === '[' ? '[]\n' : ']\n';
-}
-
 /** GET /v1/devices */
 export async function listDevices(call: Call): Promise<void> {
-  const pieces = arrayOfDevices(call);
-  // The first one before the answer begins: a registry that fails is a failure, not half an answer.
-  const first = await pieces.next();
-  call.response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-  call.response.write(first.value);
-  await pipeline(Readable.from(pieces), call.response);
+  await sendJsonArray(call.response, call.registry.list(), (record) => viewOf(record, call));
 }
 
 /** GET /v1/devices/{id} */

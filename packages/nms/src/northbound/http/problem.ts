@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { CallhomeError, type ErrorCode, httpStatusOf, isCallhomeError } from '@callhome/shared/errors.js';
 import type { Log } from '@callhome/shared/log.js';
 import type { Problem } from './schemas.js';
@@ -12,6 +14,30 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
     'Cache-Control': 'no-store',
   });
   response.end(body);
+}
+
+/** The JSON array of what there are many of, piece by piece. */
+async function* jsonArray<T>(items: AsyncIterable<T>, view: (item: T) => unknown): AsyncGenerator<string> {
+  let before = '[';
+  for await (const item of items) {
+    yield `${before}${JSON.stringify(await view(item))}`;
+    before = ',\n';
+  }
+  yield before === '[' ? '[]\n' : ']\n';
+}
+
+/** Writes what there are many of as an array, which is the whole answer, while they are read. */
+export async function sendJsonArray<T>(
+  response: ServerResponse,
+  items: AsyncIterable<T>,
+  view: (item: T) => unknown,
+): Promise<void> {
+  const pieces = jsonArray(items, view);
+  // The first one before the answer begins: a registry that fails is a failure, not half an answer.
+  const first = await pieces.next();
+  response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+  response.write(first.value);
+  await pipeline(Readable.from(pieces), response);
 }
 
 /** An error as the API tells it: the code of a reply that was cut off is that of what cut it. */

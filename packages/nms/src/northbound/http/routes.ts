@@ -4,9 +4,10 @@ import { deviceId } from '../../registry/device-id.js';
 import { profileName } from '../../registry/profiles.js';
 import { type Call, valid } from './call.js';
 import { addDevice, changeDevice, listDevices, removeDevice, renameDevice, showDevice } from './devices.js';
+import { approveKey, forgetKey, listPending, rejectKey, showPending } from './pending.js';
 import { addProfile, changeProfile, listProfiles, removeProfile, showProfile } from './profiles.js';
 import { sendRpc } from './rpc.js';
-import { changeQuery, paths, rpcQuery, tunnelProtocol } from './schemas.js';
+import { changeQuery, fingerprintBeginning, paths, rpcQuery, tunnelProtocol } from './schemas.js';
 import { showStatus } from './status.js';
 import { openTunnel } from './tunnel.js';
 
@@ -64,6 +65,13 @@ const routes: readonly Route[] = [
   },
   { path: pattern(paths.rpc), methods: { POST: taking(rpcQuery, sendRpc) } },
   { path: pattern(paths.netconf), methods: { GET: plain(openTunnel) }, upgrades: true },
+  { path: pattern(paths.pending), methods: { GET: plain(listPending) } },
+  {
+    path: pattern(paths.pendingKey),
+    methods: { GET: plain(showPending), DELETE: plain(forgetKey) },
+  },
+  { path: pattern(paths.approve), methods: { POST: plain(approveKey) } },
+  { path: pattern(paths.reject), methods: { POST: plain(rejectKey) } },
 ];
 
 /** What a request asks for. */
@@ -73,6 +81,8 @@ export interface Routed {
   readonly device: string;
   /** Empty where the path names no profile. */
   readonly profile: string;
+  /** Empty where the path names none. */
+  readonly fingerprint: string;
   readonly query: URLSearchParams;
 }
 
@@ -111,11 +121,13 @@ export function routeOf(method: string, target: string, upgrade: boolean): Route
         : `this path wants "Connection: Upgrade" and "Upgrade: ${tunnelProtocol}"`;
       throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why });
     }
-    const { id, profile } = match.groups ?? {};
+    const { id, profile, fingerprint } = match.groups ?? {};
     return {
       handler,
       device: id === undefined ? '' : valid(deviceId, decoded(id), 'device'),
       profile: profile === undefined ? '' : valid(profileName, decoded(profile), 'profile'),
+      fingerprint:
+        fingerprint === undefined ? '' : valid(fingerprintBeginning, decoded(fingerprint), 'fingerprint'),
       query: new URLSearchParams(query),
     };
   }

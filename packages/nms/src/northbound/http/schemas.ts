@@ -4,7 +4,10 @@ import { deviceId } from '../../registry/device-id.js';
 import { profileName } from '../../registry/profiles.js';
 import { deviceSettings, settingsChange } from '../../registry/settings.js';
 
-/** Where things are; `{id}` stands for a device's id and `{profile}` for a profile's name, percent-encoded. */
+/**
+ * Where things are; `{id}` stands for a device's id, `{profile}` for a profile's name, and `{fingerprint}` for a key's, or
+ * the beginning of one, percent-encoded.
+ */
 export const paths = {
   status: '/v1/status',
   devices: '/v1/devices',
@@ -14,6 +17,10 @@ export const paths = {
   netconf: '/v1/devices/{id}/netconf',
   profiles: '/v1/profiles',
   profile: '/v1/profiles/{profile}',
+  pending: '/v1/pending',
+  pendingKey: '/v1/pending/{fingerprint}',
+  approve: '/v1/pending/{fingerprint}/approve',
+  reject: '/v1/pending/{fingerprint}/reject',
 } as const;
 
 /** An error: a code of the catalogue, and its words. */
@@ -165,6 +172,45 @@ export type ProfileRequest = z.infer<typeof profileRequest>;
 export const profileChange = z.strictObject({ settings: settingsChange.optional() });
 
 export type ProfileChange = z.infer<typeof profileChange>;
+/** A key's fingerprint, or the beginning of one: as much of it as nobody finds another key for. */
+export const fingerprintBeginning = z
+  .string()
+  .regex(
+    /^SHA256:[A-Za-z0-9+/]{10,43}$/,
+    'must be "SHA256:" and the fingerprint, or its first 10 characters or more',
+  );
+
+/** A key that a call has proved and that is no device's. Times are ISO 8601, UTC. */
+export const pendingView = z.object({
+  fingerprint: z.string(),
+  type: z.string(),
+  /** OpenSSH's form, TYPE BASE64. */
+  key: z.string(),
+  state: z.enum(['pending', 'rejected']),
+  firstSeen: z.string(),
+  /** Of the call before the last; null where that was the first. */
+  previousSeen: z.string().nullable(),
+  lastSeen: z.string(),
+  calls: z.number(),
+  /** Of the last call, as is what follows. */
+  remoteAddress: z.string(),
+  listener: z.string(),
+  /** What the device said of itself before SSH, and how its SSH identifies itself: anybody can say anything. */
+  said: z.string(),
+});
+
+export type PendingView = z.infer<typeof pendingView>;
+
+/** Whose a pending key is to be. What is said of a device that is known already changes it. */
+export const approvalRequest = z.strictObject({
+  device: deviceId,
+  profile: profileName.optional(),
+  labels: deviceRequest.shape.labels,
+  description: printable.max(1000).optional(),
+  settings: deviceSettings.optional(),
+});
+
+export type ApprovalRequest = z.infer<typeof approvalRequest>;
 
 /** The largest operation that a device is sent. Bytes. */
 export const maxOperation = 16 * 1024 * 1024;
