@@ -1,27 +1,32 @@
 import { expectedCall } from '@callhome/nms/cli/expected-call.js';
 import { expect, test } from 'vitest';
 
-const lastSeen = '2026-01-01T01:00:00.000Z';
+/** Times of calls, seconds before the last. */
+const before = (...seconds: number[]) =>
+  [...seconds, 0].map((s) => new Date(Date.UTC(2026, 0, 1) - s * 1000).toISOString());
 
 test.each([
-  [null, 12, 'It has called once, 12 s ago.'],
+  [[], 12, 'It has called once, 12 s ago.'],
   [
-    '2026-01-01T00:59:30.000Z',
+    // Three at a time, as our agent does.
+    [61, 60.9, 60.8, 30, 29.9, 29.8],
     12,
-    'It called 12 s ago, and 30 s before that: if it keeps to that, it calls again in 18 s.',
+    'It called 12 s ago, and its last pauses were up to 31 s: expect it within 19 s, or somewhat later where its pauses grow.',
   ],
   [
-    '2026-01-01T00:50:00.000Z',
+    [600],
     700,
-    'It called 12 min ago, and 10 min before that: it is late, waits longer from call to call, or calls no more.',
+    'It called 12 min ago, and its last pauses were up to 10 min: it waits longer by now, or calls no more.',
   ],
   [
-    '2025-12-31T22:00:00.000Z',
+    [10_800],
     3600,
-    'It called 60 min ago, and 3 h before that: if it keeps to that, it calls again in 2 h.',
+    'It called 60 min ago, and its last pauses were up to 3 h: expect it within 2 h, or somewhat later where its pauses grow.',
   ],
   // Of a clock that differs.
-  [null, -5, 'It has called once, 0 s ago.'],
-])('from a call at %s and one %d s ago: %s', (previousSeen, ago, words) => {
-  expect(expectedCall({ previousSeen, lastSeen }, Date.parse(lastSeen) + ago * 1000)).toBe(words);
+  [[], -5, 'It has called once, 0 s ago.'],
+])('from calls %j s before the last, and that %d s ago: %s', (seconds, ago, words) => {
+  const lastCalls = before(...seconds);
+  const lastSeen = lastCalls.at(-1) ?? '';
+  expect(expectedCall({ lastCalls, lastSeen }, Date.parse(lastSeen) + ago * 1000)).toBe(words);
 });

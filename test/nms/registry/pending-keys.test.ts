@@ -57,6 +57,7 @@ describe('a key that waits for a word', () => {
         state: 'pending',
         firstSeen: '1970-01-01T00:00:01.000Z',
         lastSeen: '1970-01-01T00:00:01.000Z',
+        lastCalls: ['1970-01-01T00:00:01.000Z'],
         calls: 1,
         remoteAddress: '192.0.2.1 port 1',
         listener: 'call-home',
@@ -67,11 +68,18 @@ describe('a key that waits for a word', () => {
     await registry.pending.seen(key('a'), { ...callFrom('192.0.2.2'), said: 'another' });
     expect(await registry.pending.get('SHA256:a')).toMatchObject({
       firstSeen: '1970-01-01T00:00:01.000Z',
-      previousSeen: '1970-01-01T00:00:02.000Z',
       lastSeen: '1970-01-01T00:00:03.000Z',
+      lastCalls: [1, 2, 3].map((second) => `1970-01-01T00:00:0${second}.000Z`),
       calls: 3,
       remoteAddress: '192.0.2.2 port 1',
       said: 'another',
+    });
+    for (let i = 4; i <= 30; i++) await seen('a', '192.0.2.1');
+    const { lastCalls, calls } = (await registry.pending.get('SHA256:a')) ?? {};
+    expect({ calls, kept: lastCalls?.length, last: lastCalls?.at(-1) }).toEqual({
+      calls: 30,
+      kept: 10,
+      last: '1970-01-01T00:00:30.000Z',
     });
   });
 

@@ -48,7 +48,7 @@ describe('a device that nobody knows', () => {
     await callAs(stranger, 'CALLHOME_HOST_KEY_UNKNOWN');
     const [again] = await pending();
     expect(again).toMatchObject({ calls: 2, said: expect.stringMatching(/^SSH-2\.0-/) });
-    expect(again?.previousSeen).toBe(again?.firstSeen);
+    expect(again?.lastCalls).toEqual([again?.firstSeen, again?.lastSeen]);
   });
 
   it('cannot say more than people would read, nor anything that steers a terminal', async () => {

@@ -2,7 +2,7 @@ import type { PendingView } from '../northbound/http/schemas.js';
 
 /** A time span as people say it. @param seconds a negative one, of clocks that differ, is none */
 function span(seconds: number): string {
-  const rounded = Math.max(0, Math.round(seconds));
+  const rounded = Math.max(0, Math.ceil(seconds));
   if (rounded < 120) return `${rounded} s`;
   const minutes = Math.round(rounded / 60);
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
@@ -10,15 +10,16 @@ function span(seconds: number): string {
 
 /** When a device is to be expected, from how it has called so far. @param now milliseconds since the epoch */
 export function expectedCall(
-  { previousSeen, lastSeen }: Pick<PendingView, 'previousSeen' | 'lastSeen'>,
+  { lastCalls, lastSeen }: Pick<PendingView, 'lastCalls' | 'lastSeen'>,
   now: number,
 ): string {
-  const last = Date.parse(lastSeen);
-  const ago = (now - last) / 1000;
-  if (previousSeen === null) return `It has called once, ${span(ago)} ago.`;
-  const pause = (last - Date.parse(previousSeen)) / 1000;
-  const before = `It called ${span(ago)} ago, and ${span(pause)} before that`;
-  return ago > pause
-    ? `${before}: it is late, waits longer from call to call, or calls no more.`
-    : `${before}: if it keeps to that, it calls again in ${span(pause - ago)}.`;
+  const times = lastCalls.map((at) => Date.parse(at));
+  const ago = (now - Date.parse(lastSeen)) / 1000;
+  if (times.length < 2) return `It has called once, ${span(ago)} ago.`;
+  const pauses = times.slice(1).map((time, index) => (time - (times[index] ?? time)) / 1000);
+  const longest = Math.max(...pauses);
+  const soFar = `It called ${span(ago)} ago, and its last pauses were up to ${span(longest)}`;
+  return ago > longest
+    ? `${soFar}: it waits longer by now, or calls no more.`
+    : `${soFar}: expect it within ${span(longest - ago)}, or somewhat later where its pauses grow.`;
 }

@@ -5,9 +5,9 @@ export interface PendingKey extends HostKey {
   /** An operator may have said that it is not wanted. */
   readonly state: 'pending' | 'rejected';
   readonly firstSeen: string;
-  /** When it called before the last time; not there where that was the first. */
-  readonly previousSeen?: string;
   readonly lastSeen: string;
+  /** When the last calls were, the last one behind: enough to tell how a device calls that tries several times in a row. */
+  readonly lastCalls: readonly string[];
   /** How often it has called. */
   readonly calls: number;
   /** Of the last call. */

@@ -6,7 +6,7 @@ import { sendJson, sendJsonArray } from './problem.js';
 import { approvalRequest, type PendingView } from './schemas.js';
 
 function pendingViewOf({ blob, ...key }: PendingKey): PendingView {
-  return { ...key, previousSeen: key.previousSeen ?? null, key: `${key.type} ${blob}` };
+  return { ...key, key: `${key.type} ${blob}` };
 }
 
 /** The key that the path names. @throws CALLHOME_KEY_NOT_PENDING, CALLHOME_FINGERPRINT_AMBIGUOUS */

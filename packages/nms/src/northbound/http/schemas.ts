@@ -188,9 +188,9 @@ export const pendingView = z.object({
   key: z.string(),
   state: z.enum(['pending', 'rejected']),
   firstSeen: z.string(),
-  /** Of the call before the last; null where that was the first. */
-  previousSeen: z.string().nullable(),
   lastSeen: z.string(),
+  /** Of the last calls, as many as are kept, the last one behind. */
+  lastCalls: z.array(z.string()).readonly(),
   calls: z.number(),
   /** Of the last call, as is what follows. */
   remoteAddress: z.string(),

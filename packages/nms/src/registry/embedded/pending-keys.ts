@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { HostKey } from '../host-key.js';
 import type { PendingKey, PendingKeys } from '../pending-keys.js';
 import { type SourceTally, tallySources } from '../source-tally.js';
-import type { Store } from './database.js';
+import { json, type Store } from './database.js';
 
 /** Keys that wait for a word: as many as an operator could ever look through, and of each source fewer. */
 const maxPending = 10_000;
@@ -13,6 +13,11 @@ const maxOfSource = 1000;
 /** Keys that are read at once. */
 const pageSize = 50;
 
+/** Of the last calls so many times are kept. */
+const maxCallTimes = 10;
+
+const callTimes = json(z.array(z.string()));
+
 const pendingRow = z
   .object({
     fingerprint: z.string(),
@@ -20,25 +25,25 @@ const pendingRow = z
     blob: z.string(),
     state: z.enum(['pending', 'rejected']),
     first_seen: z.string(),
-    previous_seen: z.string().nullable(),
     last_seen: z.string(),
+    last_calls: callTimes,
     calls: z.number(),
     remote_address: z.string(),
     listener: z.string(),
     said: z.string(),
   })
   .transform(
-    ({ first_seen, previous_seen, last_seen, remote_address, ...row }): PendingKey => ({
+    ({ first_seen, last_seen, last_calls, remote_address, ...row }): PendingKey => ({
       ...row,
       firstSeen: first_seen,
-      ...(previous_seen !== null && { previousSeen: previous_seen }),
       lastSeen: last_seen,
+      lastCalls: last_calls,
       remoteAddress: remote_address,
     }),
   );
 
 const columns =
-  'fingerprint, type, blob, state, first_seen, previous_seen, last_seen, calls, remote_address, listener, said';
+  'fingerprint, type, blob, state, first_seen, last_seen, last_calls, calls, remote_address, listener, said';
 
 const ownerRow = z.object({ device: z.string() }).optional();
 
@@ -62,13 +67,14 @@ export function embeddedPendingKeys({ db, attempt, together, durably }: Store): 
   const listOrder = db
     .prepare('SELECT fingerprint FROM pending_key ORDER BY last_seen DESC, fingerprint')
     .pluck();
-  const getFormer = db.prepare('SELECT state, source FROM pending_key WHERE fingerprint = ?');
-  const former = z.object({ state: z.string(), source: z.string() }).optional();
+  const getFormer = db.prepare('SELECT state, source, last_calls FROM pending_key WHERE fingerprint = ?');
+  const former = z.object({ state: z.string(), source: z.string(), last_calls: callTimes }).optional();
   const isKnown = db.prepare('SELECT 1 FROM host_key WHERE blob = ?');
   const seeKey = db.prepare(
-    `INSERT INTO pending_key (fingerprint, type, blob, source, first_seen, last_seen, remote_address, listener, said)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET previous_seen = last_seen, last_seen = excluded.last_seen, calls = calls + 1,
+    `INSERT INTO pending_key (fingerprint, type, blob, source, first_seen, last_seen, last_calls, remote_address, listener,
+        said)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET last_seen = excluded.last_seen, last_calls = excluded.last_calls, calls = calls + 1,
         source = excluded.source, remote_address = excluded.remote_address, listener = excluded.listener,
         said = excluded.said`,
   );
@@ -136,7 +142,8 @@ export function embeddedPendingKeys({ db, attempt, together, durably }: Store): 
           if (isKnown.get(blob) !== undefined) return;
           const before = former.parse(getFormer.get(fingerprint));
           if (before?.state !== 'rejected') count(source, before?.source);
-          seeKey.run(fingerprint, type, blob, source, at, at, remoteAddress, listener, said);
+          const times = JSON.stringify([...(before?.last_calls ?? []), at].slice(-maxCallTimes));
+          seeKey.run(fingerprint, type, blob, source, at, at, times, remoteAddress, listener, said);
         });
       } catch (error) {
         // Nothing of it is in the database.
