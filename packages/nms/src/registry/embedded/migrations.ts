@@ -89,6 +89,7 @@ const migrations: readonly string[] = [
     said TEXT NOT NULL
   ) STRICT;
   CREATE INDEX pending_key_source ON pending_key (state, source, last_seen);
+  CREATE INDEX pending_key_seen ON pending_key (last_seen, fingerprint);
   CREATE TABLE past_connection (
     id INTEGER PRIMARY KEY,
     device TEXT NOT NULL REFERENCES device (id) ON DELETE CASCADE ON UPDATE CASCADE,

@@ -65,7 +65,7 @@ export function embeddedPendingKeys({ db, attempt, together, durably }: Store): 
     "SELECT device FROM host_key WHERE fingerprint >= ? AND fingerprint < ? || '~' LIMIT 1",
   );
   const listOrder = db
-    .prepare('SELECT fingerprint FROM pending_key ORDER BY last_seen DESC, fingerprint')
+    .prepare('SELECT fingerprint FROM pending_key ORDER BY last_seen DESC, fingerprint DESC')
     .pluck();
   const getFormer = db.prepare('SELECT state, source, last_calls FROM pending_key WHERE fingerprint = ?');
   const former = z.object({ state: z.string(), source: z.string(), last_calls: callTimes }).optional();
