@@ -4,7 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateKeyPair, keyPairFromDer, publicKeyOf } from '@callhome/shared/ssh/key-pair.js';
-import { fingerprint, publicKeyLine, publicKeysFromText } from '@callhome/shared/ssh/public-key.js';
+import {
+  fingerprint,
+  publicKeyLine,
+  publicKeysFromText,
+  unfitness,
+} from '@callhome/shared/ssh/public-key.js';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
 
@@ -80,6 +85,34 @@ describe('public keys', () => {
         }
       }),
     );
+  });
+});
+
+describe('a key to know somebody by', () => {
+  it.each(kinds)('of type %s is fit, and is none with anything behind it', (_type, privateKey) => {
+    const { blob } = publicKeyOf(privateKey, 'the key');
+    expect(unfitness(blob)).toBeUndefined();
+    for (const bytes of [1, 30_000])
+      expect(unfitness(Buffer.concat([blob, Buffer.alloc(bytes)]))).toBeDefined();
+  });
+
+  it('is none where it is short RSA, or no key', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 1024 });
+    expect(unfitness(publicKeyOf(privateKey, 'the key').blob)).toContain('RSA of 1024 bits');
+    expect(unfitness(Buffer.from('no key'))).toBe('it is not an SSH public key');
+  });
+
+  it('is none of RSA that is written with zeros before it', () => {
+    const { blob } = publicKeyOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey, 'the key');
+    // type, exponent, modulus: each behind its length.
+    const modulusAt = 4 + 7 + 4 + 3;
+    const padded = Buffer.concat([
+      blob.subarray(0, modulusAt),
+      Buffer.from([0, 0, 0x21, 0x01]),
+      Buffer.alloc(8192),
+      blob.subarray(modulusAt + 4),
+    ]);
+    expect(unfitness(padded)).toBeDefined();
   });
 });
 

@@ -22,6 +22,22 @@ export function keyType(blob: Buffer): string {
   return whole && /^[\x21-\x7e]+$/.test(type) ? type : '';
 }
 
+/** The fields of a wire-format blob, its type first: each a length and so many bytes (RFC 4251 §5). */
+function fieldsOf(blob: Buffer): Buffer[] {
+  const fields: Buffer[] = [];
+  for (let at = 0; at + 4 <= blob.length; ) {
+    const end = at + 4 + blob.readUInt32BE(at);
+    fields.push(blob.subarray(at + 4, end));
+    at = end;
+  }
+  return fields;
+}
+
+/** A number that starts with zeros which say nothing; RFC 4251 §5 forbids it. */
+function isPadded(mpint: Buffer): boolean {
+  return mpint[0] === 0 && (mpint[1] ?? 0) < 0x80;
+}
+
 /**
  * Reads a wire-format blob.
  * @throws CALLHOME_KEY_INVALID, naming `what`
@@ -34,24 +50,16 @@ export function publicKeyFromBlob(blob: Buffer, what: string): PublicKey {
   try {
     const parsed = ssh2.utils.parseKey(`${type} ${blob.toString('base64')}`);
     if (parsed instanceof Error) throw parsed;
-    // ssh2 passes over what follows the key, another curve than the type's, and a point that is on none.
+    // ssh2 passes over what follows the key, another curve than the type's, a point that is on none, and zeros before a
+    // number: each would be another fingerprint of the same key.
     if (!parsed.getPublicSSH().equals(blob)) throw new Error('it is written back otherwise');
+    if (type === 'ssh-rsa' && fieldsOf(blob).slice(1).some(isPadded))
+      throw new Error('it has zeros before a number');
     createPublicKey(parsed.getPublicPEM());
   } catch (error) {
     throw fail(`it does not read as ${type}`, error);
   }
   return { type, blob };
-}
-
-/** The fields of a wire-format blob, its type first: each a length and so many bytes (RFC 4251 §5). */
-function fieldsOf(blob: Buffer): Buffer[] {
-  const fields: Buffer[] = [];
-  for (let at = 0; at + 4 <= blob.length; ) {
-    const end = at + 4 + blob.readUInt32BE(at);
-    fields.push(blob.subarray(at + 4, end));
-    at = end;
-  }
-  return fields;
 }
 
 const minRsaBits = 2048;
@@ -70,10 +78,7 @@ export function weakness({ type, blob }: PublicKey): string | undefined {
     : undefined;
 }
 
-/**
- * Why a key is none to know somebody by, as `weakness` says it. What follows a key, or is written otherwise than it has to
- * be, makes another fingerprint of the same key, and of any size.
- */
+/** Why a key is none to know somebody by, as `weakness` says it: it is weak, or there are other ways to write it. */
 export function unfitness(blob: Buffer): string | undefined {
   try {
     return weakness(publicKeyFromBlob(blob, 'it'));
