@@ -114,6 +114,29 @@ describe('a device that is changed', () => {
     await registry.change('a', { addKeys: [key('more')], removeKeys: ['SHA256:a'] });
     expect((await registry.get('a'))?.hostKeys).toHaveLength(16);
   });
+
+  test('may have had more keys from the start, and is changed all the same', async () => {
+    const hostKeys = Array.from({ length: 20 }, (_, index) => key(`a${index}`));
+    await registry.add({ id: 'a', hostKeys, labels: {} });
+    expect(await registry.change('a', { description: 'x', removeKeys: ['SHA256:a0'] })).toBe(true);
+    await expect(registry.change('a', { addKeys: [key('more')] })).rejects.toMatchObject({
+      code: 'CALLHOME_DEVICE_FULL',
+    });
+  });
+
+  test('gets no more host keys by an approval either', async () => {
+    const hostKeys = Array.from({ length: 16 }, (_, index) => key(`a${index}`));
+    await registry.add({ id: 'a', hostKeys, labels: {} });
+    const call = { at: '2026-01-01T00:00:00.000Z', source: 's', listener: 'l', remoteAddress: 'r', said: '' };
+    await registry.pending.seen(key('new'), call);
+    await expect(registry.approve('SHA256:new', { id: 'a', labels: {} })).rejects.toMatchObject({
+      code: 'CALLHOME_DEVICE_FULL',
+    });
+    expect(await registry.pending.get('SHA256:new')).toMatchObject({ state: 'pending' });
+    await registry.change('a', { removeKeys: ['SHA256:a0'] });
+    await registry.approve('SHA256:new', { id: 'a', labels: {} });
+    expect(await registry.withHostKey('new')).toMatchObject({ id: 'a' });
+  });
 });
 
 describe('a device that is renamed', () => {

@@ -209,13 +209,16 @@ export function embeddedDevices(
     return profile;
   }
 
-  /** Changes add to what is there, one by one. */
-  function checkRoom(device: string): void {
-    const { labels, hostKeys } = there(device);
-    const counts = { labels: Object.keys(labels).length, 'host keys': hostKeys.length } as const;
+  /** Changes add to what is there, one by one: none of them brings more than a device may have. */
+  function checkRoom(former: DeviceDefinition): void {
+    const counts = ({ labels, hostKeys }: DeviceDefinition) => ({
+      labels: Object.keys(labels).length,
+      'host keys': hostKeys.length,
+    });
+    const [before, after] = [counts(former), counts(there(former.id))];
     for (const what of ['labels', 'host keys'] as const) {
-      if (counts[what] > most[what])
-        throw new CallhomeError('CALLHOME_DEVICE_FULL', { device, what, most: most[what] });
+      if (after[what] > Math.max(most[what], before[what]))
+        throw new CallhomeError('CALLHOME_DEVICE_FULL', { device: former.id, what, most: most[what] });
     }
   }
 
@@ -254,7 +257,7 @@ export function embeddedDevices(
       if (deleteKey.run(id, fingerprint).changes === 0)
         throw new CallhomeError('CALLHOME_HOST_KEY_NOT_ITS', { device: id, fingerprint });
     }
-    checkRoom(id);
+    checkRoom(former);
   }
 
   /** What is there now, after a change that it has survived. */
@@ -282,12 +285,12 @@ export function embeddedDevices(
       durably(() => {
         const key = pending.findNow(fingerprint);
         const former = definition(device.id);
-        const { id, profile, ...said } = device;
-        // The default is that of those that have none.
-        const named = profile === defaultProfile ? null : profile;
-        if (former) update(former, { ...said, ...(named !== undefined && { profile: named }) }, 'approved');
-        else insert({ ...said, id, ...(typeof named === 'string' && { profile: named }) });
-        addKeys(id, [key], 'approved');
+        const { id, ...change } = device;
+        if (former) update(former, { ...change, addKeys: [key] }, 'approved');
+        else {
+          insert(device);
+          addKeys(id, [key], 'approved');
+        }
         return { kind: former ? 'changed' : 'added', device: there(id) };
       }),
     rename: (id, to) =>
