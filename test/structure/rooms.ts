@@ -57,7 +57,15 @@ export const rooms: Readonly<Record<string, readonly string[]>> = {
     'shared/ssh',
   ],
   nms: ['nms/fleet', 'nms/session', 'nms/listen', 'nms/events', 'nms/registry', 'shared/config'],
-  'nms/fleet': ['nms/session', 'nms/events', 'nms/identity', 'nms/registry', 'shared/netconf', 'shared/ssh'],
+  'nms/fleet': [
+    'nms/session',
+    'nms/events',
+    'nms/identity',
+    'nms/registry',
+    'shared/connection',
+    'shared/netconf',
+    'shared/ssh',
+  ],
   'nms/session': [
     'nms/listen',
     'nms/events',

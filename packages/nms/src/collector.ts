@@ -5,6 +5,7 @@ import { type Counters, createCounters } from './events/counters.js';
 import { createEvents, type Events } from './events/events.js';
 import { keepHistory } from './events/history.js';
 import { writeLogLines } from './events/log-lines.js';
+import { keepRetention } from './events/retention.js';
 import type { Fleet } from './fleet/fleet.js';
 import { createLocalFleet } from './fleet/local-fleet.js';
 import { type Listener, listen } from './listen/listener.js';
@@ -46,6 +47,7 @@ export async function startCollector(
 
   const at = new Date().toISOString();
   await registry.release(owner, { at, code: 'CALLHOME_STOPPED', reason: 'the collector stopped' });
+  const retention = keepRetention(registry.past, emit);
   const unmanaged = limitUnmanaged(owner);
   const fleet = createLocalFleet(owner, admission.handshakeTimeoutSeconds * 1000, emit);
   const calls = takeCalls({ admission, registry, unmanaged, manage: fleet.manage, emit });
@@ -78,6 +80,7 @@ export async function startCollector(
   } catch (error) {
     unwatch();
     close();
+    await retention.stop();
     throw error;
   }
 
@@ -91,6 +94,7 @@ export async function startCollector(
       close();
       await calls.end(new CallhomeError('CALLHOME_STOPPED', {}));
       await history.settled();
+      await retention.stop();
       unwatch();
       lines.flush();
     },

@@ -129,7 +129,8 @@ const catalogue = {
   ),
   CALLHOME_DEVICE_NOT_CONNECTED: http(
     503,
-    (f: { device: string }) => `the device ${quote(f.device)} is not connected`,
+    (f: { device: string; why?: string }) =>
+      `the device ${quote(f.device)} is not connected${f.why === undefined ? '' : `: it ${f.why}`}`,
   ),
   CALLHOME_HOST_KEY_TAKEN: http(
     409,

@@ -108,7 +108,7 @@ describe('devices', () => {
     const { status, stdout } = await run(['devices', ...where]);
     expect(status).toBe(0);
     expect(String(stdout).split('\n')).toEqual([
-      'off\tdisconnected\t2026-01-02T00:00:00.000Z\t192.0.2.1:1\t1\tbad?thing?[2Jx',
+      'off\tdisconnected\t2026-01-02T00:00:00.000Z\t192.0.2.1:1\t1\tlost: bad?thing?[2Jx',
       'on\tconnected\t-\t-\t0\t-',
       '',
     ]);

@@ -193,6 +193,7 @@ describe('connections', () => {
       connections: 2,
       disconnectedAt: '2026-03-04T05:01:00.000Z',
       reason: 'the peer closed the connection',
+      recentEnds: [{ at: '2026-03-04T05:01:00.000Z', code: 'CALLHOME_STOPPED' }],
     });
     await registry.close();
   });
@@ -287,6 +288,19 @@ describe('connections', () => {
     expect(await registry.get('a')).toMatchObject({ state: 'disconnected', reason: 'its own' });
     await registry.close();
   });
+});
+
+test('a list without capabilities has all else', async () => {
+  const registry = await openHere();
+  await registry.add(device('a', 'a'));
+  await registry.add(device('b', 'b'));
+  await registry.connected('a', held(1), facts);
+  const { capabilities, ...rest } = (await registry.get('a')) ?? {};
+  expect(capabilities).toEqual(facts.capabilities);
+  const listed = [];
+  for await (const record of registry.list({ capabilities: false })) listed.push(record);
+  expect(listed).toEqual([rest, await registry.get('b')]);
+  await registry.close();
 });
 
 test('a list lets others have their turn, and has what does not change meanwhile', async () => {

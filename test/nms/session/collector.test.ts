@@ -286,6 +286,7 @@ describe('a call that fails when the key is proved', () => {
     [
       'the device lets nobody in',
       'CALLHOME_AUTHENTICATION_FAILED',
+      'log-in',
       {
         onConnection: (connection: Connection) =>
           void connection
@@ -296,14 +297,16 @@ describe('a call that fails when the key is proved', () => {
     [
       'the device closes the session',
       'CALLHOME_PEER_CLOSED',
+      'session',
       { onChannel: (channel: ServerChannel) => channel.end() },
     ],
     [
       'the hello is none',
       'CALLHOME_HELLO',
+      'session',
       { onChannel: (channel: ServerChannel) => channel.end('<x/>]]>]]>') },
     ],
-  ])('because %s is told with the name of the device, and kept', async (_why, code, options) => {
+  ])('because %s is told with the name of the device, and kept', async (_why, code, stage, options) => {
     await rig.start();
     const failed = rig.logged(code);
     const socket = await rig.call();
@@ -313,7 +316,8 @@ describe('a call that fails when the key is proved', () => {
     expect(line).toMatchObject({ level: 'warn', msg: 'call failed', device: 'router1' });
     await rig.settled();
     const { lastAttempt } = (await rig.registry.get('router1')) ?? {};
-    expect(lastAttempt).toEqual({ at: expect.any(String), remoteAddress, code, reason: line['reason'] });
+    const kept = { at: expect.any(String), remoteAddress, stage, code, reason: line['reason'] };
+    expect(lastAttempt).toEqual(kept);
     expect(Date.parse(lastAttempt?.at ?? '')).toBeGreaterThan(Date.now() - 60_000);
 
     const connected = rig.logged('device connected');

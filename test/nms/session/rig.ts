@@ -105,6 +105,8 @@ export function createRig(): Rig {
         listeners: [listener],
         api,
         admission: { ...limits, ...admission },
+        retention: { days: 90, connections: 100 },
+        flapping: { ends: 5, minutes: 10 },
         warnings: [],
       };
       collector = await startCollector(config, wrap(registry), captured.log, owner);

@@ -148,6 +148,10 @@ const ofCollector: readonly Effect[] = [
   [`${nms}/admission/max-handshakes`, 'the limit of those that are not known yet', 1, 2],
   [`${nms}/admission/handshake-timeout`, 'the limit of an attempt', 1, 2],
   [`${nms}/device-defaults/user`, 'the user to log in as', 'a', 'b'],
+  [`${nms}/history/days`, 'how long past connections are kept', 1, 2],
+  [`${nms}/history/connections`, 'how many of them', 10, 20],
+  [`${nms}/history/flapping/ends`, 'from how many ends on a device is marked', 2, 3],
+  [`${nms}/history/flapping/within`, 'how far back they count', 1, 2],
 ];
 
 const named = 'a name, which others refer to or which tells entries apart';

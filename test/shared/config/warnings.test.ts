@@ -96,6 +96,20 @@ describe("the collector's API", () => {
   );
 });
 
+describe('flapping', () => {
+  const kept = (connections: number): Fields => ({
+    ...collector,
+    'callhome-nms:nms': { history: { connections, flapping: { ends: 5 } } },
+  });
+
+  test('that is never seen, because too few connections are kept, is warned of', async () => {
+    expect(await warnings(kept(4))).toEqual([
+      'FILE: /callhome-nms:nms/history/flapping/ends: 5 ends are never seen, for 4 are kept of each device: no device is ever marked',
+    ]);
+    expect(await warnings(kept(5))).toEqual([]);
+  });
+});
+
 describe('the program of a command backend', () => {
   const started = (program: string): Fields => ({
     ...agent,

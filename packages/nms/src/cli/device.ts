@@ -2,6 +2,7 @@ import { writeJson, writeTable } from '@callhome/shared/cli/output.js';
 import type { Command } from 'commander';
 import type { DeviceView } from '../northbound/http/schemas.js';
 import { type ApiOptions, addApiOptions, deviceArgument, openApi } from './api-options.js';
+import { addHistory } from './device-history.js';
 import { addDeviceKey } from './device-key.js';
 import {
   addSettingsOptions,
@@ -18,10 +19,13 @@ function keyCell({ fingerprint, type, origin, learnedAt, provedAt }: DeviceView[
 }
 
 function rowsOf(device: DeviceView): string[][] {
-  const { capabilities, labels, hostKeys, lastAttempt, settings, ...single } = device;
+  const { capabilities, labels, hostKeys, lastAttempt, down, settings, ...single } = device;
+  const rows = (prefix: string, object: object) =>
+    Object.entries(object).map(([name, value]) => [prefix + name, value === null ? '-' : String(value)]);
   return [
-    ...Object.entries(single).map(([name, value]) => [name, value === null ? '-' : String(value)]),
-    ...Object.entries(lastAttempt ?? {}).map(([name, value]) => [`lastAttempt.${name}`, value]),
+    ...rows('', single),
+    ...rows('down.', down ?? {}),
+    ...rows('lastAttempt.', lastAttempt ?? {}),
     ...Object.entries(labels).map(([name, value]) => ['label', `${name}=${value}`]),
     ...Object.entries(settings).map(([name, value]) => [`settings.${name}`, String(value)]),
     ...hostKeys.map((key) => ['knownHostKey', keyCell(key)]),
@@ -74,8 +78,9 @@ function addShow(device: Command): void {
   addApiOptions(device.command('show'))
     .summary('show all that is known of a device')
     .description(
-      'Shows a device: its state, its connection, its profile, the settings of its own, its labels, its capabilities, and ' +
-        'its keys: how and when each came, and when the device last proved it. A row for each, separated by tabs on a pipe.',
+      'Shows a device: its state, its connection, why it is down where it is, its profile, the settings of its own, its ' +
+        'labels, its capabilities, and its keys: how and when each came, and when the device last proved it. A row for ' +
+        'each, separated by tabs on a pipe.',
     )
     .argument('<device>', 'its id', deviceArgument)
     .option('--json', 'an object')
@@ -111,14 +116,15 @@ Examples:
 export function addDevice(program: Command): void {
   const device = program
     .command('device')
-    .summary('add, show, change or remove a device')
-    .description('Adds, shows, changes or removes a device.')
+    .summary('add, show, change or remove a device, or show its history')
+    .description('Adds, shows, changes or removes a device, or shows its history.')
     .addHelpText(
       'after',
       `
 Examples:
   $ callhome-nms device add router1 --host-key router1.pub
   $ callhome-nms device show router1
+  $ callhome-nms device history router1
   $ callhome-nms device set router1 --profile core --label site=berlin
   $ callhome-nms device key add router1 --host-key new.pub
   $ callhome-nms device rename router1 berlin-1
@@ -130,4 +136,5 @@ Examples:
   addDeviceKey(device);
   addDeviceRename(device);
   addRemove(device);
+  addHistory(device);
 }

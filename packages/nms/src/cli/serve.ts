@@ -43,13 +43,14 @@ async function serve({ config: file, stateDir }: ServeOptions): Promise<void> {
   try {
     const folder = await openStateFolder(stateDir ?? defaultStateFolder(), 'callhome-nms');
     ends.push(() => folder.release());
-    const registry = await openEmbeddedRegistry(folder.path);
+    const registry = await openEmbeddedRegistry(folder.path, { retention: config.retention });
     ends.push(() => registry.close());
     const collector = await startCollector(config, registry, log, owner);
     ends.push(() => collector.stop());
     const api = await startApi({
       ...config.api,
       registry,
+      flapping: config.flapping,
       fleet: collector.fleet,
       emit: collector.events.emit,
       counters: collector.counters,

@@ -73,7 +73,7 @@ export type CollectorEvent =
   | { readonly kind: 'key-rejected' | 'key-forgotten'; readonly fingerprint: string }
   | {
       readonly kind: 'registry-failed';
-      /** A device's id, or a key's fingerprint. */
+      /** A device's id, a key's fingerprint, or what else was to be written. */
       readonly about: string;
       readonly reason: string;
     };

@@ -1,4 +1,5 @@
 import type { Duplex } from 'node:stream';
+import type { Traffic } from '@callhome/shared/connection/connection.js';
 import type { CallhomeError } from '@callhome/shared/errors.js';
 import type { ReplyStream, RequestOptions } from '@callhome/shared/netconf/client-session.js';
 import type { Operation } from '@callhome/shared/netconf/operation.js';
@@ -28,6 +29,8 @@ export interface Presence {
   readonly sessionId?: number;
   /** As that session has them. */
   readonly capabilities?: readonly string[];
+  /** What has passed over its socket so far. */
+  readonly traffic?: Traffic;
   /** Where else the device's key seems to be in use: an address. */
   readonly likelyClone?: string;
 }

@@ -136,6 +136,7 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
       const clone = cloneOf(id);
       return {
         connected: device !== undefined,
+        ...(device && { traffic: device.connection.traffic() }),
         ...(device?.own.current && {
           sessionId: device.own.current.sessionId,
           capabilities: device.own.current.capabilities,

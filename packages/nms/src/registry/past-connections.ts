@@ -19,6 +19,10 @@ export interface Retention {
 export interface PastConnections {
   /** The last ended first. */
   list(device: string, most: number): Promise<readonly PastConnection[]>;
-  /** Forgets those that are too old. @param now ISO 8601, UTC */
-  prune(now: string): Promise<void>;
+  /**
+   * Forgets those that are too old, some at a time.
+   * @param now ISO 8601, UTC
+   * @param signal ends it early
+   */
+  prune(now: string, signal: AbortSignal): Promise<void>;
 }

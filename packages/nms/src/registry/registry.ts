@@ -67,11 +67,18 @@ export interface Holder {
   readonly connection: number;
 }
 
+/** What follows the proof of a key: logging in, and opening the collector's own NETCONF session. */
+export const callStages = ['log-in', 'session'] as const;
+
+export type CallStage = (typeof callStages)[number];
+
 /** A call of a device that proved its key and came no further. */
 export interface FailedCall {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly remoteAddress: string;
+  /** How far it came: what failed. Not known of calls that are older than the record of it. */
+  readonly stage?: CallStage;
   /** Why it failed: a code of the catalogue, and the words. */
   readonly code: string;
   readonly reason: string;
@@ -88,6 +95,18 @@ export interface ConnectionEnd {
   readonly bytes?: Traffic;
 }
 
+/** When a connection ended, and why: a code of the catalogue. */
+export type RecentEnd = Pick<ConnectionEnd, 'at' | 'code'>;
+
+/** How many of a device's last ends are told with it. */
+export const maxRecentEnds = 10;
+
+/** What of devices is read. */
+export interface DeviceReading {
+  /** Whether their capabilities are, which are most of what there is; true if not given. */
+  readonly capabilities?: boolean;
+}
+
 /** A device as the registry keeps it. */
 export interface DeviceRecord extends DeviceDefinition, Partial<ConnectionFacts> {
   readonly state: 'connected' | 'disconnected';
@@ -98,6 +117,8 @@ export interface DeviceRecord extends DeviceDefinition, Partial<ConnectionFacts>
   readonly reason?: string;
   /** The last call, where it failed. */
   readonly lastAttempt?: FailedCall;
+  /** Of its last connections, the latest first. Left out where there is none. */
+  readonly recentEnds?: readonly RecentEnd[];
   /** How many connections there have been. */
   readonly connections: number;
 }
@@ -135,7 +156,7 @@ export interface Registry {
   /** The device that has a host key. @param blob in the SSH wire format, base64 */
   withHostKey(blob: string): Promise<DeviceDefinition | undefined>;
   /** All devices, ordered by id. They come piece by piece: there may be tens of thousands. */
-  list(): AsyncIterable<DeviceRecord>;
+  list(reading?: DeviceReading): AsyncIterable<DeviceRecord>;
   /** How many devices there are. */
   count(): Promise<number>;
   /** False when there was no such device. */

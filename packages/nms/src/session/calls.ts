@@ -12,7 +12,7 @@ import { ownerOf, provedKey } from '../identity/proof.js';
 import { admit, type Newcomer, sourceOf } from '../listen/admission.js';
 import type { HostKey } from '../registry/host-key.js';
 import type { StrangersCall } from '../registry/pending-keys.js';
-import type { DeviceDefinition, Registry } from '../registry/registry.js';
+import type { CallStage, DeviceDefinition, Registry } from '../registry/registry.js';
 import { type DeviceSettings, settled } from '../registry/settings.js';
 import type { Prove, ProvedCaller } from './prove.js';
 import type { Unmanaged } from './unmanaged.js';
@@ -69,6 +69,8 @@ interface Call {
   claim: HostProof | undefined;
   /** Who it is, once that is proved. */
   device?: string;
+  /** What comes next for it, from then on. */
+  stage?: CallStage;
 }
 
 /** What a call waits for, for people. */
@@ -183,6 +185,7 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     }
     call.life.enter('authentication');
     call.device = identity.device.id;
+    call.stage = 'log-in';
     unmanaged.add(call.device, { life: call.life, proof, remoteAddress: call.facts.remoteAddress });
     return identity.device;
   }
@@ -206,7 +209,7 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     return () => unmanaged.remove(owner.id, call.life);
   }
 
-  async function tellFailure({ facts, life, device, claim }: Call, error: unknown): Promise<void> {
+  async function tellFailure({ facts, life, device, claim, stage }: Call, error: unknown): Promise<void> {
     life.end(toCallhomeError(error));
     const { code, message: reason } = await life.ended;
     const owner =
@@ -215,7 +218,8 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
         : undefined;
     if (device !== undefined) unmanaged.remove(device, life);
     const { remoteAddress } = facts;
-    const failure = { at: new Date().toISOString(), remoteAddress, code, reason };
+    const at = new Date().toISOString();
+    const failure = { at, remoteAddress, ...(stage && { stage }), code, reason };
     emit({ kind: 'call-failed', call: facts, device, claimed: owner?.id, failure });
   }
 
@@ -226,6 +230,7 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
       const settings = settingsOf(device);
       const connection = await caller.logIn(settings);
       newcomers.delete(call.newcomer);
+      call.stage = 'session';
       const arrived = { device: device.id, connection, call: call.facts, host: call.host, settings };
       await manage(arrived, () => admitted(call, caller, settings));
     } catch (error) {

@@ -35,6 +35,10 @@ export interface NmsConfig {
     readonly maxHandshakes: number;
     readonly handshakeTimeoutSeconds: number;
   };
+  /** How much is kept of connections that have ended, for each device. */
+  readonly retention: { readonly days: number; readonly connections: number };
+  /** From how many ends within how long a device is flapping. */
+  readonly flapping: { readonly ends: number; readonly minutes: number };
   /** What is done otherwise than the file says. */
   readonly warnings: readonly string[];
 }
@@ -112,7 +116,14 @@ function readNmsConfig(document: Document, file: string): NmsConfig {
   const listeners = (endpoints ?? []).flatMap((endpoint, index) =>
     readListener(endpoint, deviceDefault, [...steps, index], findings),
   );
-  const { api, admission } = config['callhome-nms:nms'];
+  const { api, admission, history } = config['callhome-nms:nms'];
+  const { days, connections, flapping } = history;
+  if (connections < flapping.ends) {
+    findings.warn(
+      ['callhome-nms:nms', 'history', 'flapping', 'ends'],
+      `${flapping.ends} ends are never seen, for ${connections} are kept of each device: no device is ever marked`,
+    );
+  }
   if (!isLoopback(api.address)) {
     findings.warn(
       ['callhome-nms:nms', 'api', 'address'],
@@ -128,6 +139,8 @@ function readNmsConfig(document: Document, file: string): NmsConfig {
       maxHandshakes: admission['max-handshakes'],
       handshakeTimeoutSeconds: admission['handshake-timeout'],
     },
+    retention: { days, connections },
+    flapping: { ends: flapping.ends, minutes: flapping.within },
     warnings: findings.warnings,
   };
 }

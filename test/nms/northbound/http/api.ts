@@ -42,6 +42,7 @@ export async function startTestApi(options: Partial<ApiOptions> = {}): Promise<T
     token,
     registry,
     fleet,
+    flapping: { ends: 5, minutes: 10 },
     emit: writeLogLines(log).follow,
     counters: { read: () => ({ accepted: 3, lost: 1 }) },
     log,

@@ -46,6 +46,8 @@ test('a device is added, shown, listed and removed', async () => {
     disconnectedAt: null,
     reason: null,
     lastAttempt: null,
+    down: { kind: 'never-called', since: expect.any(String), at: null, code: null, reason: null },
+    flapping: false,
     likelyClone: null,
     connections: 0,
     labels: { site: 'Zürich' },
@@ -252,7 +254,7 @@ test('a list that breaks off is cut, never ended as if it were whole', async () 
           hostKeys: [],
           settings: { user: 'u' },
           profileSettings: {},
-          labels: {},
+          labels: { a: 'x'.repeat(100_000) },
           state: 'disconnected',
           connections: 0,
         };

@@ -93,7 +93,12 @@ export function fakeFleet(): FakeFleet {
     },
     async presence(device) {
       if (!devices.has(device)) return { connected: false };
-      return { connected: true, sessionId: 42, capabilities: ['urn:ietf:params:netconf:base:1.1'] };
+      return {
+        connected: true,
+        traffic: { received: 7, sent: 8 },
+        sessionId: 42,
+        capabilities: ['urn:ietf:params:netconf:base:1.1'],
+      };
     },
     connected: async () => devices.size,
   };

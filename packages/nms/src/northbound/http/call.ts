@@ -5,6 +5,8 @@ import type { z } from 'zod';
 import type { Counters } from '../../events/counters.js';
 import type { Emit } from '../../events/events.js';
 import type { Fleet, ReachedDevice } from '../../fleet/fleet.js';
+import { downOf, downWords } from '../../registry/down.js';
+import type { FlappingRule } from '../../registry/flapping.js';
 import type { DeviceRecord, Registry } from '../../registry/registry.js';
 import type { DeviceSettings } from '../../registry/settings.js';
 import { jsonOf, readBody } from './body.js';
@@ -19,6 +21,7 @@ export interface ApiContext {
   readonly log: Log;
   readonly version: string;
   readonly startedAt: Date;
+  readonly flapping: FlappingRule;
   /** Those of the profile `default`, which the configuration says. */
   readonly defaultSettings: DeviceSettings;
   /** The collector's own public keys, in the SSH wire format: never a device's. */
@@ -64,12 +67,13 @@ export async function knownDevice(call: Call): Promise<DeviceRecord> {
   return record;
 }
 
-/** @throws CALLHOME_DEVICE_NOT_CONNECTED, CALLHOME_DEVICE_UNKNOWN */
+/** @throws CALLHOME_DEVICE_NOT_CONNECTED with the reason, CALLHOME_DEVICE_UNKNOWN */
 export async function reachDevice(call: Call): Promise<ReachedDevice> {
   try {
     return await call.fleet.reach(call.device);
   } catch (error) {
-    if (isCallhomeError(error, 'CALLHOME_DEVICE_NOT_CONNECTED')) await knownDevice(call);
-    throw error;
+    if (!isCallhomeError(error, 'CALLHOME_DEVICE_NOT_CONNECTED')) throw error;
+    const down = downOf(await knownDevice(call), false);
+    throw new CallhomeError(error.code, { ...error.facts, ...(down && { why: downWords(down) }) }, error);
   }
 }

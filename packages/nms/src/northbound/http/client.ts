@@ -6,11 +6,15 @@ import { z } from 'zod';
 import { jsonOf, readBody } from './body.js';
 import {
   type ApprovalRequest,
+  type ConnectionView,
+  connectionView,
   type DeviceChangeRequest,
   type DeviceRequest,
+  type DevicesQuery,
   type DeviceView,
   deviceView,
   errorTrailer,
+  type HistoryQuery,
   maxRpcTimeoutSeconds,
   outcome,
   outcomeTrailer,
@@ -44,6 +48,16 @@ function pathOf(path: string, name: string): string {
   return path.replace(/\{\w+\}/, encodeURIComponent(name));
 }
 
+/** A parameter with several values is given several times; one that is undefined is not. */
+function queryOf(query: DevicesQuery | HistoryQuery): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of Array.isArray(value) ? value : [value])
+      if (one !== undefined) parameters.append(name, String(one));
+  }
+  return parameters.size === 0 ? '' : `?${parameters}`;
+}
+
 /** Where a collector's API is, and what it takes to be let in. */
 export interface ApiAccess {
   readonly url: URL;
@@ -69,8 +83,10 @@ export interface RpcAnswer {
  * collector gave, CALLHOME_API_FAILED for an answer that is not the API's
  */
 export interface ApiClient {
-  devices(): Promise<readonly DeviceView[]>;
+  devices(query?: DevicesQuery): Promise<readonly DeviceView[]>;
   device(id: string): Promise<DeviceView>;
+  /** The connections of a device: one that lasts, then the last ended first. */
+  history(id: string, query: HistoryQuery): Promise<readonly ConnectionView[]>;
   addDevice(id: string, device: DeviceRequest): Promise<DeviceView>;
   changeDevice(id: string, change: DeviceChangeRequest, reconnect: boolean): Promise<DeviceView>;
   renameDevice(id: string, to: string): Promise<DeviceView>;
@@ -183,8 +199,9 @@ export function createApiClient(access: ApiAccess): ApiClient {
     void (await ask(path, { method: 'DELETE' }, 204)).resume();
 
   return {
-    devices: () => askJson(z.array(deviceView), paths.devices),
+    devices: (query = {}) => askJson(z.array(deviceView), paths.devices + queryOf(query)),
     device: (id) => askJson(deviceView, pathOf(paths.device, id)),
+    history: (id, query) => askJson(z.array(connectionView), pathOf(paths.history, id) + queryOf(query)),
     addDevice: (id, device) =>
       askJson(deviceView, pathOf(paths.device, id), { method: 'PUT' }, 201, JSON.stringify(device)),
     changeDevice: (id, change, reconnect) => patch(deviceView, pathOf(paths.device, id), change, reconnect),

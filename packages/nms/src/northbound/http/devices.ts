@@ -1,17 +1,27 @@
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { fingerprint, publicKeysFromText, weakness } from '@callhome/shared/ssh/public-key.js';
+import { downOf } from '../../registry/down.js';
+import { isFlapping } from '../../registry/flapping.js';
 import type { HostKey } from '../../registry/host-key.js';
 import { defaultProfile } from '../../registry/profiles.js';
 import type { DeviceRecord } from '../../registry/registry.js';
 import { settled } from '../../registry/settings.js';
 import { type ApiContext, bodyOf, type Call, knownDevice } from './call.js';
 import { sendJson, sendJsonArray } from './problem.js';
-import { type ChangeQuery, type DeviceView, deviceChange, deviceRequest, renameRequest } from './schemas.js';
+import {
+  type ChangeQuery,
+  type DevicesQuery,
+  type DeviceView,
+  deviceChange,
+  deviceRequest,
+  renameRequest,
+} from './schemas.js';
+import { selection } from './selection.js';
 
 /** What the registry keeps of a device and what is live of it, as one. */
 export async function viewOf(
   record: DeviceRecord,
-  { fleet, defaultSettings }: Pick<ApiContext, 'fleet' | 'defaultSettings'>,
+  { fleet, flapping, defaultSettings }: Pick<ApiContext, 'fleet' | 'flapping' | 'defaultSettings'>,
 ): Promise<DeviceView> {
   const live = await fleet.presence(record.id);
   return {
@@ -27,7 +37,9 @@ export async function viewOf(
     connectedAt: record.connectedAt ?? null,
     disconnectedAt: record.disconnectedAt ?? null,
     reason: record.reason ?? null,
-    lastAttempt: record.lastAttempt ?? null,
+    lastAttempt: record.lastAttempt ? { stage: null, ...record.lastAttempt } : null,
+    down: downOf(record, live.connected),
+    flapping: isFlapping(record.recentEnds ?? [], flapping, Date.now()),
     likelyClone: live.likelyClone ?? null,
     connections: record.connections,
     labels: { ...record.labels },
@@ -43,8 +55,14 @@ export async function viewOf(
 }
 
 /** GET /v1/devices */
-export async function listDevices(call: Call): Promise<void> {
-  await sendJsonArray(call.response, call.registry.list(), (record) => viewOf(record, call));
+export async function listDevices(call: Call, query: DevicesQuery): Promise<void> {
+  const { capabilities = true } = query;
+  const isWanted = selection(query, Date.now());
+  await sendJsonArray(call.response, call.registry.list({ capabilities }), async (record) => {
+    const view = await viewOf(record, call);
+    if (!isWanted(view)) return undefined;
+    return capabilities ? view : { ...view, capabilities: null };
+  });
 }
 
 /** GET /v1/devices/{id} */

@@ -16,17 +16,29 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   response.end(body);
 }
 
+/** Of an array, so many characters are sent at once, or one item where that has more. */
+const pieceLength = 16_384;
+
 /** The JSON array of what there are many of, piece by piece. */
 async function* jsonArray<T>(items: AsyncIterable<T>, view: (item: T) => unknown): AsyncGenerator<string> {
-  let before = '[';
+  let piece = '[';
+  let before = '';
   for await (const item of items) {
-    yield `${before}${JSON.stringify(await view(item))}`;
+    const shown = await view(item);
+    if (shown === undefined) continue;
+    piece += before + JSON.stringify(shown);
     before = ',\n';
+    if (piece.length < pieceLength) continue;
+    yield piece;
+    piece = '';
   }
-  yield before === '[' ? '[]\n' : ']\n';
+  yield `${piece}]\n`;
 }
 
-/** Writes what there are many of as an array, which is the whole answer, while they are read. */
+/**
+ * Writes what there are many of as an array, which is the whole answer, while they are read.
+ * @param view what is shown of an item; undefined where it is left out
+ */
 export async function sendJsonArray<T>(
   response: ServerResponse,
   items: AsyncIterable<T>,

@@ -4,10 +4,19 @@ import { deviceId } from '../../registry/device-id.js';
 import { profileName } from '../../registry/profiles.js';
 import { type Call, valid } from './call.js';
 import { addDevice, changeDevice, listDevices, removeDevice, renameDevice, showDevice } from './devices.js';
+import { showHistory } from './history.js';
 import { approveKey, forgetKey, listPending, rejectKey, showPending } from './pending.js';
 import { addProfile, changeProfile, listProfiles, removeProfile, showProfile } from './profiles.js';
 import { sendRpc } from './rpc.js';
-import { changeQuery, fingerprintBeginning, paths, rpcQuery, tunnelProtocol } from './schemas.js';
+import {
+  changeQuery,
+  devicesQuery,
+  fingerprintBeginning,
+  historyQuery,
+  paths,
+  rpcQuery,
+  tunnelProtocol,
+} from './schemas.js';
 import { showStatus } from './status.js';
 import { openTunnel } from './tunnel.js';
 
@@ -20,14 +29,22 @@ interface Route {
   readonly upgrades?: boolean;
 }
 
-/** A handler with the query that it takes. @throws CALLHOME_REQUEST_INVALID for any other */
+/**
+ * A handler with the query that it takes. @throws CALLHOME_REQUEST_INVALID for any other
+ * @param repeated a parameter that may be given several times
+ */
 function taking<T extends z.ZodType>(
   schema: T,
   handle: (call: Call, query: z.output<T>) => Promise<void>,
+  repeated?: string,
 ): Handler {
   return async (call, query) => {
-    const parameters = new Map<string, string>();
+    const parameters = new Map<string, string | string[]>();
     for (const [name, value] of query) {
+      if (name === repeated) {
+        parameters.set(name, query.getAll(name));
+        continue;
+      }
       if (parameters.has(name))
         throw new CallhomeError('CALLHOME_REQUEST_INVALID', { why: `query: "${name}" is given twice` });
       parameters.set(name, value);
@@ -42,7 +59,7 @@ const pattern = (path: string) => new RegExp(`^${path.replace(/\{(\w+)\}/, '(?<$
 
 const routes: readonly Route[] = [
   { path: pattern(paths.status), methods: { GET: plain(showStatus) } },
-  { path: pattern(paths.devices), methods: { GET: plain(listDevices) } },
+  { path: pattern(paths.devices), methods: { GET: taking(devicesQuery, listDevices, 'label') } },
   {
     path: pattern(paths.device),
     methods: {
@@ -63,6 +80,7 @@ const routes: readonly Route[] = [
       DELETE: plain(removeProfile),
     },
   },
+  { path: pattern(paths.history), methods: { GET: taking(historyQuery, showHistory) } },
   { path: pattern(paths.rpc), methods: { POST: taking(rpcQuery, sendRpc) } },
   { path: pattern(paths.netconf), methods: { GET: plain(openTunnel) }, upgrades: true },
   { path: pattern(paths.pending), methods: { GET: plain(listPending) } },

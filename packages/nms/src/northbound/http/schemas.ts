@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { deviceId } from '../../registry/device-id.js';
 import { profileName } from '../../registry/profiles.js';
+import { callStages } from '../../registry/registry.js';
 import { deviceSettings, settingsChange } from '../../registry/settings.js';
 
 /**
@@ -13,6 +14,7 @@ export const paths = {
   devices: '/v1/devices',
   device: '/v1/devices/{id}',
   rename: '/v1/devices/{id}/rename',
+  history: '/v1/devices/{id}/history',
   rpc: '/v1/devices/{id}/rpc',
   netconf: '/v1/devices/{id}/netconf',
   profiles: '/v1/profiles',
@@ -54,6 +56,7 @@ export const deviceView = z.object({
   user: z.string().nullable(),
   /** Of the collector's own session; null when there is none. */
   sessionId: z.number().nullable(),
+  /** Null too where they were not asked for. */
   capabilities: z.array(z.string()).readonly().nullable(),
   /** How many more capabilities it had than are kept of a device that is not connected. */
   capabilitiesDropped: z.number(),
@@ -63,8 +66,30 @@ export const deviceView = z.object({
   reason: z.string().nullable(),
   /** Its last call, where that proved its key and came no further. */
   lastAttempt: z
-    .object({ at: z.string(), remoteAddress: z.string(), code: z.string(), reason: z.string() })
+    .object({
+      at: z.string(),
+      remoteAddress: z.string(),
+      /** How far it came: what failed. */
+      stage: z.enum(callStages).nullable(),
+      code: z.string(),
+      reason: z.string(),
+    })
     .nullable(),
+  /** Why it is not connected; null when it is. */
+  down: z
+    .object({
+      /** It has not proved its key yet, its last connection has ended, or its last call has failed after that. */
+      kind: z.enum(['never-called', 'lost', 'refused']),
+      /** From when on it is not there: the end of its last connection, or the time from which it is known. */
+      since: z.string().nullable(),
+      /** When it was lost or refused. */
+      at: z.string().nullable(),
+      code: z.string().nullable(),
+      reason: z.string().nullable(),
+    })
+    .nullable(),
+  /** Whether its last connections ended soon one after the other. */
+  flapping: z.boolean(),
   /** Another address that uses its key, in turns with this one: most likely that of a copy. */
   likelyClone: z.string().nullable(),
   connections: z.number(),
@@ -91,6 +116,53 @@ export const deviceView = z.object({
 });
 
 export type DeviceView = z.infer<typeof deviceView>;
+
+/** The longest time that a list may ask for. Seconds. */
+export const maxDownForSeconds = 100 * 365 * 86_400;
+
+/** Which devices a list is of, and what it tells of each: all of all, where it is not said. */
+export const devicesQuery = z.strictObject({
+  state: z.enum(['connected', 'disconnected']).optional(),
+  /** Each `NAME=VALUE`: a device has them all. */
+  label: z
+    .array(z.string().regex(/^[^=]+=/, 'must be NAME=VALUE'))
+    .readonly()
+    .optional(),
+  profile: z.string().optional(),
+  /** Seconds: those that have not been there for so long, and those of which that is not known. */
+  downFor: z.coerce.number().positive().max(maxDownForSeconds).optional(),
+  /** They are most of what there is. */
+  capabilities: z.stringbool({ truthy: ['true'], falsy: ['false'], case: 'sensitive' }).optional(),
+});
+
+export type DevicesQuery = z.infer<typeof devicesQuery>;
+
+/** A connection that a device has had, or has. Times are ISO 8601, UTC. */
+export const connectionView = z.object({
+  from: z.string(),
+  /** Null while it lasts, as are `code` and `reason`. */
+  to: z.string().nullable(),
+  seconds: z.number(),
+  remoteAddress: z.string(),
+  /** The fingerprint of the host key that it proved. */
+  hostKey: z.string(),
+  /** Null where the collector did not live to tell. */
+  bytes: z.object({ received: z.number(), sent: z.number() }).nullable(),
+  /** Why it ended: a code of the catalogue, and the words. */
+  code: z.string().nullable(),
+  reason: z.string().nullable(),
+});
+
+export type ConnectionView = z.infer<typeof connectionView>;
+
+/** The most entries of a history that are told at once. */
+export const maxHistory = 10_000;
+
+export const historyQuery = z.strictObject({
+  limit: z.coerce.number().int().min(1).max(maxHistory).optional(),
+});
+
+export type HistoryQuery = z.infer<typeof historyQuery>;
 
 const labelRule = 'a label is 1 to 63 letters, digits, ".", "_", "/" and "-"';
 

@@ -18,7 +18,7 @@ const heldRow = z.object({ id: z.string(), facts: json(connectionFacts) });
 export function embeddedConnections({ db, attempt }: Store, past: EmbeddedPast): EmbeddedConnections {
   const setConnected = db.prepare(
     `UPDATE device SET state = 'connected', owner = ?, connection = ?, connections = connections + 1, facts = ?,
-      last_attempt = NULL WHERE id = ?`,
+      capabilities = ?, last_attempt = NULL WHERE id = ?`,
   );
   const setProved = db.prepare('UPDATE host_key SET proved_at = ? WHERE device = ? AND fingerprint = ?');
   const disconnect = `
@@ -31,7 +31,14 @@ export function embeddedConnections({ db, attempt }: Store, past: EmbeddedPast):
   return {
     connected: (id, { owner, connection }, facts) =>
       attempt(() => {
-        const { changes } = setConnected.run(owner, connection, JSON.stringify(keptFacts(facts)), id);
+        const kept = keptFacts(facts);
+        const { changes } = setConnected.run(
+          owner,
+          connection,
+          JSON.stringify(kept.facts),
+          JSON.stringify(kept.capabilities),
+          id,
+        );
         setProved.run(facts.connectedAt, id, facts.hostKey);
         return changes > 0;
       }),

@@ -5,13 +5,16 @@ import { z } from 'zod';
 import { deviceId } from '../device-id.js';
 import type { HostKey } from '../host-key.js';
 import { defaultProfile } from '../profiles.js';
-import type {
-  ConnectionFacts,
-  DeviceChange,
-  DeviceDefinition,
-  DeviceRecord,
-  KeyOrigin,
-  NewDevice,
+import {
+  type ConnectionFacts,
+  callStages,
+  type DeviceChange,
+  type DeviceDefinition,
+  type DeviceReading,
+  type DeviceRecord,
+  type KeyOrigin,
+  maxRecentEnds,
+  type NewDevice,
 } from '../registry.js';
 import { deviceSettings } from '../settings.js';
 import { json, type Store } from './database.js';
@@ -37,15 +40,19 @@ const definitionColumns = `
       'learnedAt', learned_at, 'provedAt', proved_at))
     FROM (SELECT * FROM host_key WHERE device = device.id ORDER BY host_key.rowid)) AS host_keys`;
 
-const selectDevices = `
-  SELECT ${definitionColumns}, state, connections, facts, disconnected_at, reason, last_attempt FROM device`;
+const recentEnds = `
+  (SELECT json_group_array(json_object('at', ended_at, 'code', code))
+    FROM (SELECT ended_at, code FROM past_connection WHERE device = device.id ORDER BY id DESC LIMIT ${maxRecentEnds}))`;
+
+const selectDevices = (capabilities: string) => `
+  SELECT ${definitionColumns}, state, connections, facts, ${capabilities} AS capabilities, disconnected_at, reason, last_attempt,
+    ${recentEnds} AS recent_ends FROM device`;
 
 export const connectionFacts = z.object({
   transport: z.enum(transports),
   remoteAddress: z.string(),
   hostKey: z.string(),
   sessionId: z.number(),
-  capabilities: z.array(z.string()),
   capabilitiesDropped: z.number(),
   connectedAt: z.string(),
 });
@@ -53,6 +60,7 @@ export const connectionFacts = z.object({
 const lastAttempt = z.object({
   at: z.string(),
   remoteAddress: z.string(),
+  stage: z.enum(callStages).exactOptional(),
   code: z.string(),
   reason: z.string(),
 });
@@ -86,9 +94,11 @@ const deviceRow = definitionRow.extend({
   state: z.enum(['connected', 'disconnected']),
   connections: z.number(),
   facts: json(connectionFacts).nullable(),
+  capabilities: json(z.array(z.string())).nullable(),
   disconnected_at: z.string().nullable(),
   reason: z.string().nullable(),
   last_attempt: json(lastAttempt).nullable(),
+  recent_ends: json(z.array(z.object({ at: z.string(), code: z.string() }))),
 });
 
 const keyOwner = z.object({ device: z.string() }).optional();
@@ -108,28 +118,33 @@ function definitionOf(row: z.infer<typeof definitionRow>): DeviceDefinition {
 
 function recordOf(row: unknown): DeviceRecord {
   const columns = deviceRow.parse(row);
-  const { state, connections, facts, disconnected_at, reason, last_attempt } = columns;
+  const { state, connections, facts, capabilities, disconnected_at, reason, last_attempt, recent_ends } =
+    columns;
   return {
     ...definitionOf(columns),
     state,
     connections,
     ...facts,
+    ...(capabilities !== null && { capabilities }),
     ...(disconnected_at !== null && { disconnectedAt: disconnected_at }),
     ...(reason !== null && { reason }),
     ...(last_attempt !== null && { lastAttempt: last_attempt }),
+    ...(recent_ends.length > 0 && { recentEnds: recent_ends }),
   };
 }
 
-/** What is kept of a connection's facts: the first capabilities, and how many there were besides. */
-export function keptFacts(facts: ConnectionFacts): z.infer<typeof connectionFacts> {
+/** What is kept of a connection's facts: beside them the first capabilities, and how many there were besides. */
+export function keptFacts({ capabilities: all, ...facts }: ConnectionFacts): {
+  readonly facts: z.infer<typeof connectionFacts>;
+  readonly capabilities: readonly string[];
+} {
   let bytes = 0;
-  const all = facts.capabilities;
   const end = all.findIndex((capability) => {
     bytes += Buffer.byteLength(capability);
     return bytes > maxCapabilities;
   });
-  const capabilities = end < 0 ? [...all] : all.slice(0, end);
-  return { ...facts, capabilities, capabilitiesDropped: all.length - capabilities.length };
+  const capabilities = end < 0 ? all : all.slice(0, end);
+  return { facts: { ...facts, capabilitiesDropped: all.length - capabilities.length }, capabilities };
 }
 
 /** What operators say of devices. Each change is durable when it returns. */
@@ -148,7 +163,7 @@ export interface EmbeddedDevices {
   remove(id: string): boolean;
   get(id: string): DeviceRecord | undefined;
   withHostKey(blob: string): DeviceDefinition | undefined;
-  list(): AsyncIterable<DeviceRecord>;
+  list(reading?: DeviceReading): AsyncIterable<DeviceRecord>;
   count(): number;
 }
 
@@ -158,8 +173,10 @@ export function embeddedDevices(
   pending: Pick<EmbeddedPendingKeys, 'findNow' | 'take'>,
   now: () => string,
 ): EmbeddedDevices {
-  const getDevice = db.prepare(`${selectDevices} WHERE id = ?`);
-  const listDevices = db.prepare(`${selectDevices} WHERE id > ? ORDER BY id LIMIT ${pageSize}`);
+  const getDevice = db.prepare(`${selectDevices('capabilities')} WHERE id = ?`);
+  const page = `WHERE id > ? ORDER BY id LIMIT ${pageSize}`;
+  const listDevices = db.prepare(`${selectDevices('capabilities')} ${page}`);
+  const listWithout = db.prepare(`${selectDevices('NULL')} ${page}`);
   const countDevices = db.prepare('SELECT count(*) AS n FROM device');
   const getDefinition = db.prepare(`SELECT ${definitionColumns} FROM device WHERE id = ?`);
   const getWithKey = db.prepare(
@@ -319,9 +336,10 @@ export function embeddedDevices(
         const row = getWithKey.get(blob);
         return row === undefined ? undefined : definitionOf(definitionRow.parse(row));
       }),
-    async *list() {
+    async *list({ capabilities = true } = {}) {
+      const listPage = capabilities ? listDevices : listWithout;
       for (let last = ''; ; ) {
-        const page = attempt(() => listDevices.all(last).map(recordOf));
+        const page = attempt(() => listPage.all(last).map(recordOf));
         yield* page;
         last = page.at(-1)?.id ?? last;
         if (page.length < pageSize) return;

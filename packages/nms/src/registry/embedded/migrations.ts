@@ -104,6 +104,13 @@ const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX past_connection_device ON past_connection (device, id);
   CREATE INDEX past_connection_end ON past_connection (ended_at);`,
+
+  // Capabilities stand last, where nobody reads them who does not want them; the last ends are told by their index.
+  `ALTER TABLE device ADD COLUMN capabilities TEXT;
+  UPDATE device SET capabilities = json_extract(facts, '$.capabilities'), facts = json_remove(facts, '$.capabilities')
+    WHERE facts IS NOT NULL;
+  DROP INDEX past_connection_device;
+  CREATE INDEX past_connection_device ON past_connection (device, id, ended_at, code);`,
 ];
 
 /**

@@ -60,9 +60,9 @@ export function embeddedPastConnections({ db, attempt }: Store, retention: Reten
       addPast.run(connectedAt, at, remoteAddress, hostKey, code, reason, received, sent, device);
       dropMany.run(device, device, retention.connections);
     },
-    async prune(now) {
+    async prune(now, signal) {
       const before = new Date(Date.parse(now) - retention.days * dayMs).toISOString();
-      while (attempt(() => dropOld.run(before).changes) === batch) await nextTurn();
+      while (!signal.aborted && attempt(() => dropOld.run(before).changes) === batch) await nextTurn();
     },
   };
 }

@@ -1,5 +1,5 @@
 import { container, leaf } from '../yang/node.js';
-import { string, uint16, uint32 } from '../yang/types.js';
+import { string, uint8, uint16, uint32 } from '../yang/types.js';
 import { ipAddressNoZone, portNumber } from './ietf-inet-types.js';
 
 /** container nms: what the IETF model leaves open. */
@@ -39,6 +39,31 @@ export const nms = container(
         }),
       },
       { description: 'What holds for a device that says nothing else.' },
+    ),
+    history: container(
+      {
+        days: leaf(uint16(1, 3650), {
+          default: 90,
+          units: 'days',
+          description: 'For how long a connection is kept after its end.',
+        }),
+        connections: leaf(uint16(1, 10_000), {
+          default: 100,
+          description: 'How many are kept of each device: the last ones.',
+        }),
+        flapping: container(
+          {
+            ends: leaf(uint8(2, 10), { default: 5, description: 'From so many ends of connections on.' }),
+            within: leaf(uint16(1, 1440), {
+              default: 10,
+              units: 'minutes',
+              description: 'How far back an end counts.',
+            }),
+          },
+          { description: 'When a device that connects again and again is marked.' },
+        ),
+      },
+      { description: 'What is kept of connections that have ended.' },
     ),
   },
   { description: "The collector's own settings." },
