@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { openEmbeddedRegistry } from '@callhome/nms/registry/embedded/embedded.js';
 import { expect, test } from 'vitest';
 import { createAgent } from '../programs/agent.js';
 import { startCollector } from '../programs/collector.js';
@@ -65,6 +66,38 @@ requireRoot('file systems of our own', 'mount')('the disk of the state folder is
     await collector.restart();
     await collector.connected('router1');
     expect(await devices()).toMatch(/^router1\tconnected\t.*\nrouter2\tdisconnected\t/);
+  });
+
+  test('past connections that are too old stay, and go when there is space', async () => {
+    const disk = owned(await createDisk());
+    const registry = await openEmbeddedRegistry(disk.state);
+    try {
+      await registry.add({ id: 'router1', hostKeys: [], labels: {} });
+      const at = '2020-01-01T00:00:00.000Z';
+      const end = { at, code: 'CALLHOME_STOPPED', reason: 'gone' };
+      const facts = {
+        transport: 'ssh' as const,
+        remoteAddress: '192.0.2.1 port 4000',
+        hostKey: 'SHA256:a',
+        sessionId: 1,
+        capabilities: [],
+        connectedAt: at,
+      };
+      for (let connection = 0; connection < 10; connection += 1)
+        await registry.disconnected('router1', { owner: 'collector', connection }, facts, end);
+      await disk.fill();
+      const never = new AbortController().signal;
+      const now = new Date().toISOString();
+      await expect(registry.past.prune(now, never)).rejects.toMatchObject({
+        code: 'CALLHOME_STATE_UNUSABLE',
+      });
+      expect(await registry.past.list('router1', 100)).toHaveLength(10);
+      await disk.free();
+      await registry.past.prune(now, never);
+      expect(await registry.past.list('router1', 100)).toEqual([]);
+    } finally {
+      await registry.close();
+    }
   });
 
   test('neither is stopped out of order', async () => {

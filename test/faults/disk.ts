@@ -39,7 +39,8 @@ export async function createDisk(): Promise<Disk> {
     free: () => rm(ballast),
     makeReadOnly: async () => void (await execute('mount', ['-o', 'remount,ro', folder])),
     async stop() {
-      await execute('umount', [folder]);
+      // SQLite keeps its files open in this process until its statements are collected.
+      await execute('umount', ['--lazy', folder]);
       await removeFolder(folder);
     },
   };
