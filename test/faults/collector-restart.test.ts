@@ -18,13 +18,16 @@ test.each([
     await collector.addDevice('router1', agent.hostKey);
     await agent.start();
     await collector.connected('router1');
+    // The line of the log comes first, and then the registry.
+    const show = async () =>
+      device.parse(JSON.parse((await collector.command(['device', 'show', 'router1', '--json'])).stdout));
+    expect(await show()).toMatchObject({ state: 'connected', connections: 1 });
     const { program } = collector;
     await collector.restart(signal);
     expect(await program.ended).toBe(signal === 'SIGKILL' ? 'SIGKILL' : 0);
     await agent.program.logged({ msg: 'disconnected', code: 'CALLHOME_PEER_CLOSED' });
     await collector.connected('router1');
-    const { stdout } = await collector.command(['device', 'show', 'router1', '--json']);
-    expect(device.parse(JSON.parse(stdout))).toMatchObject({ state: 'connected', connections: 2 });
+    expect(await show()).toMatchObject({ state: 'connected', connections: 2 });
     expect(agent.program.lines({ msg: 'connected' })).toHaveLength(2);
   },
 );
