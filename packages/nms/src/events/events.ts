@@ -1,7 +1,8 @@
 import type { ErrorCode } from '@callhome/shared/errors.js';
 import type { HostKey } from '../registry/host-key.js';
+import type { ConnectionEnd } from '../registry/past-connections.js';
 import type { StrangersCall } from '../registry/pending-keys.js';
-import type { ConnectionEnd, ConnectionFacts, FailedCall } from '../registry/registry.js';
+import type { ConnectionFacts, FailedCall } from '../registry/registry.js';
 
 /** Where a call comes from. */
 export interface CallOrigin {

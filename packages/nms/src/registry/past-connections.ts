@@ -1,4 +1,15 @@
-import type { ConnectionEnd } from './registry.js';
+import type { Traffic } from '@callhome/shared/connection/connection.js';
+
+/** How a connection has ended. */
+export interface ConnectionEnd {
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  /** A code of the catalogue, and the words. */
+  readonly code: string;
+  readonly reason: string;
+  /** What passed over its socket, both ways; not known of one whose collector did not live to tell. */
+  readonly bytes?: Traffic;
+}
 
 /** A connection that has ended. Times are ISO 8601, UTC. */
 export interface PastConnection extends ConnectionEnd {

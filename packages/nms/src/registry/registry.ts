@@ -1,6 +1,6 @@
-import type { Traffic, Transport } from '@callhome/shared/connection/connection.js';
+import type { Transport } from '@callhome/shared/connection/connection.js';
 import type { HostKey } from './host-key.js';
-import type { PastConnections } from './past-connections.js';
+import type { ConnectionEnd, PastConnections } from './past-connections.js';
 import type { PendingKeys } from './pending-keys.js';
 import type { Profiles } from './profiles.js';
 import type { DeviceSettings, SettingsChange } from './settings.js';
@@ -82,17 +82,6 @@ export interface FailedCall {
   /** Why it failed: a code of the catalogue, and the words. */
   readonly code: string;
   readonly reason: string;
-}
-
-/** How a connection has ended. */
-export interface ConnectionEnd {
-  /** ISO 8601, UTC. */
-  readonly at: string;
-  /** A code of the catalogue, and the words. */
-  readonly code: string;
-  readonly reason: string;
-  /** What passed over its socket, both ways; not known of one whose collector did not live to tell. */
-  readonly bytes?: Traffic;
 }
 
 /** When a connection ended, and why: a code of the catalogue. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import type { ConnectionEnd, ConnectionFacts, FailedCall, Holder } from '../registry.js';
+import type { ConnectionEnd } from '../past-connections.js';
+import type { ConnectionFacts, FailedCall, Holder } from '../registry.js';
 import { json, type Store } from './database.js';
 import { connectionFacts, keptFacts } from './devices.js';
 import type { EmbeddedPast } from './past-connections.js';
