@@ -49,10 +49,10 @@ export async function startCollector(
   await registry.release(owner, { at, code: 'CALLHOME_STOPPED', reason: 'the collector stopped' });
   const retention = keepRetention(registry.past, emit);
   const unmanaged = limitUnmanaged(owner);
-  const fleet = createLocalFleet(owner, admission.handshakeTimeoutSeconds * 1000, emit);
+  const fleet = createLocalFleet(owner, admission.handshakeTimeoutSeconds * 1000, unmanaged, emit);
   const calls = takeCalls({ admission, registry, unmanaged, manage: fleet.manage, emit });
   const unwatch = registry.watch((change) => {
-    unmanaged.follow(change);
+    calls.follow(change);
     fleet.follow(change);
   });
 

@@ -146,7 +146,8 @@ describe('a change of a device', () => {
     await first.close();
     const registry = await openHere();
     expect(await registry.get('a')).toMatchObject({ ...changed, connections: 1, reason: 'gone' });
-    expect(await registry.withHostKey('new')).toEqual(changed);
+    const { id, settings, profileSettings } = changed;
+    expect(await registry.withHostKey('new')).toEqual({ id, settings, profileSettings });
     expect(await registry.withHostKey('old')).toBeUndefined();
     await registry.close();
   });
@@ -165,7 +166,7 @@ describe('a change of a device', () => {
       code: 'CALLHOME_HOST_KEY_NOT_ITS',
     });
     expect(await registry.change('c', { addKeys: [key('c')] })).toBe(false);
-    expect(await registry.withHostKey('a')).toEqual(device('a', 'a'));
+    expect(await registry.get('a')).toMatchObject(device('a', 'a'));
     expect(await registry.withHostKey('new')).toBeUndefined();
     expect(heard).toEqual([]);
     await registry.close();

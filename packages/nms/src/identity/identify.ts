@@ -2,19 +2,19 @@ import type { HostProof } from '@callhome/shared/connection/connection.js';
 import { CallhomeError } from '@callhome/shared/errors.js';
 import { unfitness } from '@callhome/shared/ssh/public-key.js';
 import type { PendingKey } from '../registry/pending-keys.js';
-import type { DeviceDefinition } from '../registry/registry.js';
+import type { CalledDevice } from '../registry/registry.js';
 import { provedKey } from './proof.js';
 
 /** What the registry knows of what was proved. */
 export interface KnownOf {
-  readonly owner: DeviceDefinition | undefined;
+  readonly owner: CalledDevice | undefined;
   /** Where it is no device's. */
   readonly pending: Pick<PendingKey, 'state'> | undefined;
 }
 
 /** Who has called, and whether it may come in. */
 export type Identity =
-  | { readonly kind: 'known'; readonly device: DeviceDefinition }
+  | { readonly kind: 'known'; readonly device: CalledDevice }
   /** Nobody knows it yet: it is remembered for an operator's word. */
   | { readonly kind: 'pending' | 'rejected'; readonly reason: CallhomeError }
   /** Nobody will: its key says nothing of who has it. */

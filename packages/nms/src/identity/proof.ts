@@ -1,7 +1,7 @@
 import type { HostProof } from '@callhome/shared/connection/connection.js';
 import { fingerprint, keyType } from '@callhome/shared/ssh/public-key.js';
 import type { HostKey } from '../registry/host-key.js';
-import type { DeviceDefinition, Registry } from '../registry/registry.js';
+import type { CalledDevice, DeviceDefinition, Registry } from '../registry/registry.js';
 
 // What proves a device, by what carries its connection: all that differs between them is here.
 
@@ -15,7 +15,7 @@ export function provedKey({ hostKey }: HostProof): HostKey {
 }
 
 /** The device that is known by what was proved. */
-export function ownerOf(registry: Registry, { hostKey }: HostProof): Promise<DeviceDefinition | undefined> {
+export function ownerOf(registry: Registry, { hostKey }: HostProof): Promise<CalledDevice | undefined> {
   return registry.withHostKey(hostKey.toString('base64'));
 }
 

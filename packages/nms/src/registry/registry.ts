@@ -37,6 +37,9 @@ export interface DeviceDefinition extends NewDevice {
   readonly profileSettings: DeviceSettings;
 }
 
+/** A device, as far as a call concerns it. */
+export type CalledDevice = Pick<DeviceDefinition, 'id' | 'settings' | 'profileSettings'>;
+
 /** What becomes of a device's definition. What is left out stays; null takes away, and of the profile makes it `default`. */
 export interface DeviceChange {
   readonly profile?: string | null | undefined;
@@ -143,7 +146,7 @@ export interface Registry {
   approve(fingerprint: string, device: Omit<NewDevice, 'hostKeys'>): Promise<void>;
   get(id: string): Promise<DeviceRecord | undefined>;
   /** The device that has a host key. @param blob in the SSH wire format, base64 */
-  withHostKey(blob: string): Promise<DeviceDefinition | undefined>;
+  withHostKey(blob: string): Promise<CalledDevice | undefined>;
   /** All devices, ordered by id. They come piece by piece: there may be tens of thousands. */
   list(reading?: DeviceReading): AsyncIterable<DeviceRecord>;
   /** How many devices there are. */

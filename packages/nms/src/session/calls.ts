@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { isDeepStrictEqual } from 'node:util';
 import type { NmsConfig } from '@callhome/shared/config/nms-config.js';
 import type { ClientConnection, HostProof } from '@callhome/shared/connection/connection.js';
 import { type Lifecycle, watchLifecycle } from '@callhome/shared/connection/lifecycle.js';
@@ -12,7 +11,7 @@ import { ownerOf, provedKey } from '../identity/proof.js';
 import { admit, type Newcomer, sourceOf } from '../listen/admission.js';
 import type { HostKey } from '../registry/host-key.js';
 import type { StrangersCall } from '../registry/pending-keys.js';
-import type { CallStage, DeviceDefinition, Registry } from '../registry/registry.js';
+import type { CalledDevice, CallStage, Registry, RegistryChange } from '../registry/registry.js';
 import { type DeviceSettings, settled } from '../registry/settings.js';
 import type { Prove, ProvedCaller } from './prove.js';
 import type { Unmanaged } from './unmanaged.js';
@@ -36,11 +35,10 @@ export interface LoggedIn {
 
 /**
  * Brings a device under management, and follows it to the end of its connection.
- * @param admitted is asked last whether the device is still welcome: what it throws ends the connection; what it resolves
- *   with is called as soon as the device is managed, with no turn for anybody else in between
+ * @param taken is told when it is: whatever ends its connection from then on is the fleet's
  * @throws what keeps it from being managed
  */
-export type Manage = (arrived: LoggedIn, admitted: () => Promise<() => void>) => Promise<void>;
+export type Manage = (arrived: LoggedIn, taken: () => void) => Promise<void>;
 
 /** What calls need of the rest of the collector. */
 export interface CallParts {
@@ -55,6 +53,8 @@ export interface CallParts {
 export interface Calls {
   /** Takes a call, or refuses it. */
   take(socket: Socket, listener: CalledListener): void;
+  /** Whom a call is looked up for while it changes is looked up again. */
+  follow(change: RegistryChange): void;
   /** Ends all calls; resolves when the last of what is to be told of them was told. */
   end(reason: CallhomeError): Promise<void>;
 }
@@ -88,11 +88,6 @@ async function whileAlive<T>(life: Lifecycle, promise: Promise<T>): Promise<T> {
   return promise;
 }
 
-/** What holds for a device beside the listener's. */
-function settingsOf({ profileSettings, settings }: DeviceDefinition): DeviceSettings {
-  return settled(profileSettings, settings);
-}
-
 /** What is remembered of a caller that nobody knows. */
 function strangerOf({ facts }: Call, { proof, said }: ProvedCaller): { key: HostKey; call: StrangersCall } {
   const { source, listener, remoteAddress } = facts;
@@ -109,6 +104,8 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
   const newcomers = new Set<Call['newcomer']>();
   let connections = 0;
   let lastConnection = 0;
+  /** How often the registry has changed what it says of any device. */
+  let changes = 0;
 
   /** The registry's answer. @throws what it throws, and CALLHOME_HANDSHAKE_TIMEOUT where it gives none */
   async function answered<T>(answer: Promise<T>): Promise<T> {
@@ -173,11 +170,18 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
   }
 
   /** Who has proved itself; whom nobody knows is refused, and has been shown no user, no credential and no signature. */
-  async function identifyCaller(call: Call, caller: ProvedCaller): Promise<DeviceDefinition> {
+  async function identifyCaller(call: Call, caller: ProvedCaller): Promise<CalledDevice> {
     const { proof } = caller;
     call.claim = undefined;
     call.life.enter(lookup);
-    const identity = identify(proof, await whileAlive(call.life, answered(knownOf(proof))));
+    let known: KnownOf;
+    let before: number;
+    // What is decided is what holds now: from here on the registry's changes are followed.
+    do {
+      before = changes;
+      known = await whileAlive(call.life, answered(knownOf(proof)));
+    } while (before !== changes);
+    const identity = identify(proof, known);
     if (identity.kind !== 'known') {
       if (identity.kind !== 'unfit') emit({ kind: 'stranger-called', ...strangerOf(call, caller) });
       caller.refuse(identity.reason);
@@ -188,25 +192,6 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     call.stage = 'log-in';
     unmanaged.add(call.device, { life: call.life, proof, remoteAddress: call.facts.remoteAddress });
     return identity.device;
-  }
-
-  /**
-   * The registry may have changed since it was asked, and before its changes were looked at.
-   * @param settings with which it was logged in to
-   */
-  async function admitted(
-    call: Call,
-    { proof }: ProvedCaller,
-    settings: DeviceSettings,
-  ): Promise<() => void> {
-    const owner = await whileAlive(call.life, answered(ownerOf(registry, proof)));
-    if (owner === undefined || owner.id !== call.device)
-      throw new CallhomeError('CALLHOME_DISCONNECTED', {
-        reason: 'the device was removed, or has another key',
-      });
-    if (!isDeepStrictEqual(settingsOf(owner), settings))
-      throw new CallhomeError('CALLHOME_DEVICE_CHANGED', { what: 'the device or its profile' });
-    return () => unmanaged.remove(owner.id, call.life);
   }
 
   async function tellFailure({ facts, life, device, claim, stage }: Call, error: unknown): Promise<void> {
@@ -227,12 +212,12 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
     try {
       const caller = await prove(call, socket, listener);
       const device = await identifyCaller(call, caller);
-      const settings = settingsOf(device);
+      const settings = settled(device.profileSettings, device.settings);
       const connection = await caller.logIn(settings);
       newcomers.delete(call.newcomer);
       call.stage = 'session';
       const arrived = { device: device.id, connection, call: call.facts, host: call.host, settings };
-      await manage(arrived, () => admitted(call, caller, settings));
+      await manage(arrived, () => unmanaged.remove(device.id, call.life));
     } catch (error) {
       newcomers.delete(call.newcomer);
       await tellFailure(call, error);
@@ -245,6 +230,9 @@ export function takeCalls({ admission, registry, unmanaged, manage, emit }: Call
       if (!call) return;
       const story = follow(call, socket, listener).finally(() => calls.delete(call));
       calls.set(call, story);
+    },
+    follow(change) {
+      if (change.kind !== 'held') changes += 1;
     },
     async end(reason) {
       for (const { life } of calls.keys()) life.end(reason);

@@ -18,6 +18,8 @@ export interface Unmanaged {
   /** One that comes when there are enough replaces the oldest of the same device. */
   add(device: string, proved: Proved): void;
   remove(device: string, life: Lifecycle): void;
+  /** Ends those of a device. */
+  end(device: string, reason: CallhomeError): void;
   /** Ends what must end because of a change of the registry. */
   follow(change: RegistryChange): void;
 }
@@ -39,6 +41,9 @@ export function limitUnmanaged(owner: string): Unmanaged {
       const connections = byDevice.get(device);
       connections?.delete(life);
       if (connections?.size === 0) byDevice.delete(device);
+    },
+    end(device, reason) {
+      for (const { life } of byDevice.get(device)?.values() ?? []) life.end(reason);
     },
     follow(change) {
       for (const { life, proof } of byDevice.get(concerned(change))?.values() ?? []) {

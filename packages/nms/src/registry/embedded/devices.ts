@@ -6,6 +6,7 @@ import { deviceId } from '../device-id.js';
 import type { HostKey } from '../host-key.js';
 import { defaultProfile } from '../profiles.js';
 import {
+  type CalledDevice,
   type ConnectionFacts,
   callStages,
   type DeviceChange,
@@ -90,6 +91,8 @@ const definitionRow = z.object({
   host_keys: json(z.array(keyEntry)),
 });
 
+const calledRow = definitionRow.pick({ id: true, settings: true, profile_settings: true }).optional();
+
 const deviceRow = definitionRow.extend({
   state: z.enum(['connected', 'disconnected']),
   connections: z.number(),
@@ -162,7 +165,7 @@ export interface EmbeddedDevices {
   rename(id: string, to: string): boolean;
   remove(id: string): boolean;
   get(id: string): DeviceRecord | undefined;
-  withHostKey(blob: string): DeviceDefinition | undefined;
+  withHostKey(blob: string): CalledDevice | undefined;
   list(reading?: DeviceReading): AsyncIterable<DeviceRecord>;
   count(): number;
 }
@@ -179,8 +182,10 @@ export function embeddedDevices(
   const listWithout = db.prepare(`${selectDevices('NULL')} ${page}`);
   const countDevices = db.prepare('SELECT count(*) AS n FROM device');
   const getDefinition = db.prepare(`SELECT ${definitionColumns} FROM device WHERE id = ?`);
-  const getWithKey = db.prepare(
-    `SELECT ${definitionColumns} FROM device WHERE id = (SELECT device FROM host_key WHERE blob = ?)`,
+  const getCalled = db.prepare(
+    `SELECT device.id AS id, device.settings AS settings, coalesce(profile.settings, '{}') AS profile_settings
+      FROM host_key JOIN device ON device.id = host_key.device LEFT JOIN profile ON profile.name = device.profile
+      WHERE host_key.blob = ?`,
   );
   const getKeyOwner = db.prepare('SELECT device FROM host_key WHERE blob = ?');
   const hasProfile = db.prepare('SELECT 1 FROM profile WHERE name = ?');
@@ -333,8 +338,8 @@ export function embeddedDevices(
       }),
     withHostKey: (blob) =>
       attempt(() => {
-        const row = getWithKey.get(blob);
-        return row === undefined ? undefined : definitionOf(definitionRow.parse(row));
+        const row = calledRow.parse(getCalled.get(blob));
+        return row && { id: row.id, settings: row.settings, profileSettings: row.profile_settings };
       }),
     async *list({ capabilities = true } = {}) {
       const listPage = capabilities ? listDevices : listWithout;
