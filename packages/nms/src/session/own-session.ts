@@ -10,7 +10,7 @@ import {
   type RequestOptions,
 } from '@callhome/shared/netconf/client-session.js';
 import type { Operation } from '@callhome/shared/netconf/operation.js';
-import { createReadingSession } from './reading-session.js';
+import { createReadingSession, type ReadingSession } from './reading-session.js';
 
 /** A session that ends sooner is not replaced: what is wrong with it would be wrong with the next one. */
 const leastUptimeMs = 60_000;
@@ -111,7 +111,8 @@ export async function openOwnSession(
   let state: State = { kind: 'none' };
   /** What is under way on the session, by when it began. */
   let underWay = new Map<object, number>();
-  const reading = createReadingSession(connection, helloTimeoutMs);
+  /** Most devices never need it. */
+  let reading: ReadingSession | undefined;
   /** Sessions that were replaced and wait for the end of what is still under way on them. */
   const leaving = new Map<ClientSession, () => void>();
   /** What the session that is open was used for. */
@@ -240,7 +241,7 @@ export async function openOwnSession(
   // Once: a connection may outlive any number of sessions.
   void connection.ended.then((reason) => {
     if (state.kind === 'open') state.session.destroy(reason);
-    reading.destroy(reason);
+    reading?.destroy(reason);
     for (const leave of leaving.values()) leave();
   });
   await opened();
@@ -259,13 +260,17 @@ export async function openOwnSession(
         if (timeoutMs !== undefined) left = { ...left, timeoutMs: timeoutMs - (performance.now() - begin) };
         return result;
       };
-      const other = isRead && isHeldUp() ? await wait(reading.get()) : undefined;
-      if (other) {
-        const over = reading.use();
-        return await exchange(other, operation, left, (error) => {
-          over();
-          if (isCallhomeError(error, 'CALLHOME_REPLY_TIMEOUT')) reading.destroy(error);
-        });
+      if (isRead && isHeldUp()) {
+        reading ??= createReadingSession(connection, helloTimeoutMs);
+        const second = reading;
+        const other = await wait(second.get());
+        if (other) {
+          const over = second.use();
+          return await exchange(other, operation, left, (error) => {
+            over();
+            if (isCallhomeError(error, 'CALLHOME_REPLY_TIMEOUT')) second.destroy(error);
+          });
+        }
       }
       const session = state.kind === 'open' ? state.session : await wait(opened());
       const ofSession = underWay;
@@ -279,7 +284,7 @@ export async function openOwnSession(
       });
     },
     async giveWayTo(openOther) {
-      const room = reading.giveWay();
+      const room = reading?.giveWay();
       if (room) {
         await room;
         return await openPersistently(openOther);

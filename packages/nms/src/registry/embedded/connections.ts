@@ -21,7 +21,6 @@ export function embeddedConnections({ db, attempt }: Store, past: EmbeddedPast):
     `UPDATE device SET state = 'connected', owner = ?, connection = ?, connections = connections + 1, facts = ?,
       capabilities = ?, last_attempt = NULL WHERE id = ?`,
   );
-  const setProved = db.prepare('UPDATE host_key SET proved_at = ? WHERE device = ? AND fingerprint = ?');
   const disconnect = `
     UPDATE device SET state = 'disconnected', owner = NULL, connection = NULL, disconnected_at = ?, reason = ?`;
   const setDisconnected = db.prepare(`${disconnect} WHERE id = ? AND owner = ? AND connection = ?`);
@@ -40,7 +39,6 @@ export function embeddedConnections({ db, attempt }: Store, past: EmbeddedPast):
           JSON.stringify(kept.capabilities),
           id,
         );
-        setProved.run(facts.connectedAt, id, facts.hostKey);
         return changes > 0;
       }),
     disconnected: (id, { owner, connection }, facts, end) =>

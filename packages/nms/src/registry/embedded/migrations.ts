@@ -106,11 +106,17 @@ const migrations: readonly string[] = [
   CREATE INDEX past_connection_end ON past_connection (ended_at);`,
 
   // Capabilities stand last, where nobody reads them who does not want them; the last ends are told by their index.
+  // What a connection proves is noted with its facts, in one write.
   `ALTER TABLE device ADD COLUMN capabilities TEXT;
   UPDATE device SET capabilities = json_extract(facts, '$.capabilities'), facts = json_remove(facts, '$.capabilities')
     WHERE facts IS NOT NULL;
   DROP INDEX past_connection_device;
-  CREATE INDEX past_connection_device ON past_connection (device, id, ended_at, code);`,
+  CREATE INDEX past_connection_device ON past_connection (device, id, ended_at, code);
+  CREATE TRIGGER host_key_proved AFTER UPDATE OF facts ON device
+    BEGIN
+      UPDATE host_key SET proved_at = json_extract(new.facts, '$.connectedAt')
+        WHERE device = new.id AND fingerprint = json_extract(new.facts, '$.hostKey');
+    END;`,
 ];
 
 /**
