@@ -423,8 +423,8 @@ describe('a session that does not answer on a connection that does', () => {
     device.plays('answers when told');
     const { own, onReplaced } = await open(device);
     vi.advanceTimersByTime(minute);
-    const other = ask(own, '<edit-config/>');
-    const late = own.send(parseOperation('<commit/>'), impatient);
+    const other = ask(own);
+    const late = own.send(parseOperation('<get-config/>'), impatient);
     device.plays('answers');
     await expect(late).rejects.toEqual(code('CALLHOME_REPLY_TIMEOUT'));
     await until(() => own.current !== undefined);
@@ -435,6 +435,23 @@ describe('a session that does not answer on a connection that does', () => {
     expect(await other).toContain('<ok/>');
     await until(() => device.opened[0]?.destroyed === true);
     expect(device.end).not.toHaveBeenCalled();
+  });
+
+  it('stays where it was used for more than reading, and what only reads goes around it', async () => {
+    const device = createDevice();
+    device.plays('answers when told');
+    const { own, onReplaced } = await open(device);
+    vi.advanceTimersByTime(minute);
+    const commit = ask(own, '<commit/>');
+    const late = own.send(parseOperation('<get/>'), impatient);
+    await expect(late).rejects.toEqual(code('CALLHOME_REPLY_TIMEOUT'));
+    device.plays('answers');
+    expect(await ask(own)).toContain('<ok/>');
+    expect(device.served[1]?.heard).toEqual(['get']);
+    await device.answer();
+    expect(await commit).toContain('<ok/>');
+    expect(own.current?.sessionId).toBe(1);
+    expect(onReplaced).not.toHaveBeenCalled();
   });
 
   it('is replaced once: a fresh one has a minute', async () => {

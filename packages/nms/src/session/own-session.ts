@@ -21,6 +21,9 @@ const heldUpMs = 1_000;
 /** Operations that change nothing: `get`, `get-config`, `get-schema`, and those of devices' own. */
 const reads = /^get(-|$)/;
 
+/** How long what only reads avoids a session that did not answer. */
+const lateMs = 60_000;
+
 /** For a session to end that gives way. */
 const closeTimeoutMs = 5_000;
 
@@ -117,6 +120,8 @@ export async function openOwnSession(
   const leaving = new Map<ClientSession, () => void>();
   /** What the session that is open was used for. */
   let use: 'reading' | 'more' = 'reading';
+  /** Until when it is taken for one that does not answer: then it is tried again. */
+  let lateUntil = 0;
   const openStream = (): Promise<Duplex> => connection.openSession();
 
   async function open(stream: Promise<Duplex>): Promise<ClientSession> {
@@ -124,6 +129,7 @@ export async function openOwnSession(
       const session = await openClientSession(await stream, { helloTimeoutMs });
       state = { kind: 'open', session, since: performance.now() };
       use = 'reading';
+      lateUntil = 0;
       underWay = new Map();
       void session.closed.then((error) => follow(session, error));
       return session;
@@ -153,16 +159,18 @@ export async function openOwnSession(
 
   function isHeldUp(): boolean {
     const [oldest] = underWay.values();
-    return oldest !== undefined && performance.now() - oldest > heldUpMs;
+    const now = performance.now();
+    return now < lateUntil || (oldest !== undefined && now - oldest > heldUpMs);
   }
 
   /**
    * Of a session that does not answer on a connection that does: another takes its place, once in a while. What is under
-   * way on it besides has its own limits.
+   * way on it besides has its own limits. One that was used for more than reading stays: a confirmed commit would end with
+   * it, and whoever is impatient with a read must not bring that about.
    */
   function replaceSilent(silent: ClientSession, others: ReadonlyMap<object, number>): void {
     if (state.kind !== 'open' || state.session !== silent) return;
-    if (performance.now() - state.since < leastUptimeMs) return;
+    if (use === 'more' || performance.now() - state.since < leastUptimeMs) return;
     const why = 'it did not answer';
     const leave = (): void => {
       leaving.delete(silent);
@@ -280,7 +288,9 @@ export async function openOwnSession(
       return await exchange(session, operation, left, (error) => {
         ofSession.delete(key);
         if (ofSession.size === 0) leaving.get(session)?.();
-        if (isCallhomeError(error, 'CALLHOME_REPLY_TIMEOUT')) replaceSilent(session, ofSession);
+        const isLate = isCallhomeError(error, 'CALLHOME_REPLY_TIMEOUT');
+        if (ofSession === underWay) lateUntil = isLate ? performance.now() + lateMs : 0;
+        if (isLate) replaceSilent(session, ofSession);
       });
     },
     async giveWayTo(openOther) {
