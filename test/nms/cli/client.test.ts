@@ -88,6 +88,22 @@ describe('device', () => {
   );
 });
 
+test('status tells what the collector does, as rows and as an object', async () => {
+  const { status, stdout } = await run(['status', ...where]);
+  expect(status).toBe(0);
+  expect(String(stdout).split('\n')).toEqual([
+    'version\t1.2.3',
+    'startedAt\t2026-01-02T03:04:05.000Z',
+    'devices\t2',
+    'connected\t1',
+    'counter.accepted\t3',
+    'counter.lost\t1',
+    '',
+  ]);
+  const shown = await run(['status', '--json', ...where]);
+  expect(JSON.parse(String(shown.stdout))).toMatchObject({ connected: 1, counters: { accepted: 3 } });
+});
+
 describe('devices', () => {
   test('are rows of tabs on a pipe, in which nothing of a peer breaks a line or steers a terminal', async () => {
     const holder = { owner: 'collector', connection: 1 };

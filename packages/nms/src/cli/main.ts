@@ -12,6 +12,7 @@ import { addApprove, addPending, addReject } from './pending.js';
 import { addProfile } from './profile.js';
 import { addRpc } from './rpc.js';
 import { addServe } from './serve.js';
+import { addStatus } from './status.js';
 
 const program = createProgram(
   'callhome-nms',
@@ -32,6 +33,7 @@ addInit(program);
 addServe(program);
 addKey(program);
 addCheck(program, 'nms.json', loadNmsConfig);
+addStatus(program);
 addDevices(program);
 addDevice(program);
 addProfile(program);

@@ -26,6 +26,7 @@ import {
   pendingView,
   problem,
   profileView,
+  type StatusView,
   statusView,
   tunnelProtocol,
 } from './schemas.js';
@@ -83,6 +84,7 @@ export interface RpcAnswer {
  * collector gave, CALLHOME_API_FAILED for an answer that is not the API's
  */
 export interface ApiClient {
+  status(): Promise<StatusView>;
   devices(query?: DevicesQuery): Promise<readonly DeviceView[]>;
   device(id: string): Promise<DeviceView>;
   /** The connections of a device: one that lasts, then the last ended first. */
@@ -199,6 +201,7 @@ export function createApiClient(access: ApiAccess): ApiClient {
     void (await ask(path, { method: 'DELETE' }, 204)).resume();
 
   return {
+    status: () => askJson(statusView, paths.status),
     devices: (query = {}) => askJson(z.array(deviceView), paths.devices + queryOf(query)),
     device: (id) => askJson(deviceView, pathOf(paths.device, id)),
     history: (id, query) => askJson(z.array(connectionView), pathOf(paths.history, id) + queryOf(query)),
