@@ -181,6 +181,8 @@ const catalogue = {
     (f: { device: string; what: string; most: number }) =>
       `the device ${quote(f.device)} may have ${f.most} ${f.what} and no more: take some away first`,
   ),
+  CALLHOME_INVENTORY_INVALID: (f: { file: string; line?: number; why: string }) =>
+    `${f.file}${f.line === undefined ? '' : ` line ${f.line}`}: ${f.why}`,
   CALLHOME_SESSIONS_TAKEN: http(
     503,
     (f: { device: string; most: number }) =>

@@ -19,6 +19,7 @@ function nameOf(event: CollectorEvent): string | undefined {
     case 'stranger-called':
     case 'device-added':
     case 'device-changed':
+    case 'devices-imported':
     case 'device-approved':
     case 'device-renamed':
     case 'device-removed':

@@ -68,6 +68,13 @@ export type CollectorEvent =
       readonly kind: 'device-added' | 'device-changed' | 'device-removed';
       readonly device: string;
     }
+  | {
+      readonly kind: 'devices-imported';
+      readonly added: number;
+      readonly changed: number;
+      readonly unchanged: number;
+      readonly failed: number;
+    }
   | { readonly kind: 'device-approved'; readonly device: string; readonly fingerprint: string }
   | { readonly kind: 'device-renamed'; readonly device: string; readonly to: string }
   | { readonly kind: 'profile-added' | 'profile-changed' | 'profile-removed'; readonly profile: string }

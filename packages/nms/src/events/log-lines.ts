@@ -72,6 +72,11 @@ export function writeLogLines(log: Log): LogLines {
         case 'device-removed':
           log.info({ device: event.device }, event.kind.replace('-', ' '));
           return;
+        case 'devices-imported': {
+          const { added, changed, unchanged, failed } = event;
+          log.info({ added, changed, unchanged, failed }, 'devices imported');
+          return;
+        }
         case 'device-approved':
           log.info({ device: event.device, fingerprint: event.fingerprint }, 'device approved');
           return;

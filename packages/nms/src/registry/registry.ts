@@ -1,4 +1,5 @@
 import type { Transport } from '@callhome/shared/connection/connection.js';
+import type { CallhomeError } from '@callhome/shared/errors.js';
 import type { HostKey } from './host-key.js';
 import type { ConnectionEnd, PastConnections } from './past-connections.js';
 import type { PendingKeys } from './pending-keys.js';
@@ -50,6 +51,18 @@ export interface DeviceChange {
   /** By their fingerprints. */
   readonly removeKeys?: readonly string[] | undefined;
 }
+
+/** What an inventory says of a device. What is left out stays as it is; null takes away. */
+export interface DeviceRow extends Pick<DeviceChange, 'profile' | 'description' | 'settings' | 'labels'> {
+  readonly id: string;
+  /** All that it is to have; where there is none, nothing is said of them. */
+  readonly hostKeys: readonly HostKey[];
+}
+
+/** What became of a row. */
+export type RowOutcome =
+  | { readonly kind: 'added' | 'changed' | 'unchanged' }
+  | { readonly kind: 'failed'; readonly error: CallhomeError };
 
 /** What was learned of a device when it connected. Times are ISO 8601, UTC. */
 export interface ConnectionFacts {
@@ -137,6 +150,11 @@ export interface Registry {
    * @throws CALLHOME_HOST_KEY_TAKEN, CALLHOME_HOST_KEY_NOT_ITS, CALLHOME_PROFILE_UNKNOWN, CALLHOME_DEVICE_FULL
    */
   change(id: string, change: DeviceChange): Promise<boolean>;
+  /**
+   * Adds the devices of some hundred rows, or changes them to what their rows say, in one go: a row that fails leaves the
+   * others be, and one that changes nothing is told to nobody. What became of each row, in their order.
+   */
+  bring(rows: readonly DeviceRow[]): Promise<readonly RowOutcome[]>;
   /** With all its history; it is disconnected then. False when there is no such device. @throws CALLHOME_DEVICE_EXISTS */
   rename(id: string, to: string): Promise<boolean>;
   /**

@@ -76,7 +76,7 @@ export async function showDevice(call: Call): Promise<void> {
  * @param what names the list
  * @throws CALLHOME_KEY_INVALID, for keys too that say nothing of who shows them
  */
-function hostKeysOf(lines: readonly string[], what: string, { ownKeys }: Call): HostKey[] {
+export function hostKeysOf(lines: readonly string[], what: string, { ownKeys }: Call): HostKey[] {
   return lines.flatMap((line, index) =>
     publicKeysFromText(line, `${what}.${index}`).map((key) => {
       const why = ownKeys.some((own) => own.equals(key.blob))

@@ -5,6 +5,7 @@ import { profileName } from '../../registry/profiles.js';
 import { type Call, valid } from './call.js';
 import { addDevice, changeDevice, listDevices, removeDevice, renameDevice, showDevice } from './devices.js';
 import { showHistory } from './history.js';
+import { exportDevices, importDevices } from './inventory.js';
 import { approveKey, forgetKey, listPending, rejectKey, showPending } from './pending.js';
 import { addProfile, changeProfile, listProfiles, removeProfile, showProfile } from './profiles.js';
 import { sendRpc } from './rpc.js';
@@ -90,6 +91,8 @@ const routes: readonly Route[] = [
   },
   { path: pattern(paths.approve), methods: { POST: plain(approveKey) } },
   { path: pattern(paths.reject), methods: { POST: plain(rejectKey) } },
+  { path: pattern(paths.import), methods: { POST: plain(importDevices) } },
+  { path: pattern(paths.export), methods: { GET: plain(exportDevices) } },
 ];
 
 /** What a request asks for. */

@@ -23,6 +23,8 @@ export const paths = {
   pendingKey: '/v1/pending/{fingerprint}',
   approve: '/v1/pending/{fingerprint}/approve',
   reject: '/v1/pending/{fingerprint}/reject',
+  import: '/v1/import',
+  export: '/v1/export',
 } as const;
 
 /** An error: a code of the catalogue, and its words. */
@@ -168,13 +170,15 @@ const labelRule = 'a label is 1 to 63 letters, digits, ".", "_", "/" and "-"';
 
 const printable = z.string().regex(/^\P{Cc}*$/u, 'control characters are not allowed');
 
-const labelsOf = <V extends z.ZodType>(value: V) =>
+const anyLabelsOf = <V extends z.ZodType>(value: V) =>
   z
     .unknown()
     // zod's record passes over this one.
     .refine((labels) => !Object.hasOwn(Object(labels), '__proto__'), labelRule)
-    .pipe(z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, labelRule), value))
-    .refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels');
+    .pipe(z.record(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$/, labelRule), value));
+
+const labelsOf = <V extends z.ZodType>(value: V) =>
+  anyLabelsOf(value).refine((labels) => Object.keys(labels).length <= 64, 'at most 64 labels');
 
 /** OpenSSH's form, TYPE BASE64 [COMMENT]. */
 const keyLines = z.array(z.string().max(16_384)).min(1).max(16);
@@ -213,6 +217,38 @@ export const deviceChange = z
   .partial();
 
 export type DeviceChangeRequest = z.infer<typeof deviceChange>;
+
+/** A line of an inventory: what becomes of a device, new or not. What is left out stays; null takes away. */
+export const inventoryRow = z.strictObject({
+  id: deviceId,
+  /** All that it is to have; where there is none, nothing is said of them. */
+  hostKeys: z.array(z.string().max(16_384)).max(16).optional(),
+  profile: profileName.nullable().optional(),
+  description: printable.max(1000).nullable().optional(),
+  // As many as there are columns: those that are null take no room.
+  labels: anyLabelsOf(printable.max(255).nullable()).optional(),
+  settings: settingsChange.optional(),
+});
+
+export type InventoryRow = z.infer<typeof inventoryRow>;
+
+/** The largest line of an inventory. Bytes. */
+export const maxInventoryLine = 256 * 1024;
+
+/** A line of an inventory that failed, and why. */
+export const failedLine = z.object({ line: z.number(), ...problem.shape });
+
+export type FailedLine = z.infer<typeof failedLine>;
+
+/** How many lines of an inventory did what. */
+export const importCounts = z.object({
+  added: z.number(),
+  changed: z.number(),
+  unchanged: z.number(),
+  failed: z.number(),
+});
+
+export type ImportCounts = z.infer<typeof importCounts>;
 
 /** The new id of a device. */
 export const renameRequest = z.strictObject({ to: deviceId });

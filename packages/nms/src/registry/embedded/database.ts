@@ -17,6 +17,8 @@ export interface Store {
    * @throws as `attempt`
    */
   durably<T>(change: () => T): T;
+  /** A part of a change, whole or not at all: where it throws, the rest goes on without it. @throws what `part` throws */
+  aside<T>(part: () => T): T;
   close(): void;
 }
 
@@ -129,6 +131,18 @@ export async function openDatabase(folder: string): Promise<Store> {
           db.pragma('synchronous = NORMAL');
         }
       }),
+    aside(part) {
+      db.exec('SAVEPOINT part');
+      try {
+        return part();
+      } catch (error) {
+        // Where the disk is full all has been rolled back already.
+        if (db.inTransaction) db.exec('ROLLBACK TO part');
+        throw error;
+      } finally {
+        if (db.inTransaction) db.exec('RELEASE part');
+      }
+    },
     close() {
       try {
         db.pragma('wal_checkpoint(TRUNCATE)');

@@ -13,10 +13,13 @@ import {
   type DeviceDefinition,
   type DeviceReading,
   type DeviceRecord,
+  type DeviceRow,
   type KeyOrigin,
   maxRecentEnds,
   type NewDevice,
+  type RowOutcome,
 } from '../registry.js';
+import { changeOf } from '../rows.js';
 import { deviceSettings } from '../settings.js';
 import { json, type Store } from './database.js';
 import type { EmbeddedPast } from './past-connections.js';
@@ -150,12 +153,20 @@ export function keptFacts({ capabilities: all, ...facts }: ConnectionFacts): {
   return { facts: { ...facts, capabilitiesDropped: all.length - capabilities.length }, capabilities };
 }
 
+/** What became of a row, and of its device. */
+type BroughtRow =
+  | { readonly kind: 'added' | 'changed'; readonly device: DeviceDefinition }
+  | Extract<RowOutcome, { kind: 'failed' }>
+  | { readonly kind: 'unchanged' };
+
 /** What operators say of devices. Each change is durable when it returns. */
 export interface EmbeddedDevices {
   /** @throws CALLHOME_DEVICE_EXISTS, CALLHOME_HOST_KEY_TAKEN, CALLHOME_PROFILE_UNKNOWN */
   add(device: NewDevice): DeviceDefinition;
   /** @throws CALLHOME_HOST_KEY_TAKEN, CALLHOME_HOST_KEY_NOT_ITS, CALLHOME_PROFILE_UNKNOWN, CALLHOME_DEVICE_FULL */
   change(id: string, change: DeviceChange): DeviceDefinition | undefined;
+  /** Adds or changes the devices of rows together, those aside that fail. */
+  bring(rows: readonly DeviceRow[]): readonly BroughtRow[];
   /** Makes a pending key a device's, known or not. @throws CALLHOME_KEY_NOT_PENDING, and as `add` */
   approve(
     fingerprint: string,
@@ -171,7 +182,7 @@ export interface EmbeddedDevices {
 }
 
 export function embeddedDevices(
-  { db, attempt, durably }: Store,
+  { db, attempt, durably, aside }: Store,
   past: EmbeddedPast,
   pending: Pick<EmbeddedPendingKeys, 'findNow' | 'take'>,
   now: () => string,
@@ -289,7 +300,28 @@ export function embeddedDevices(
     return found;
   }
 
+  /** @throws as `add` and `change` do */
+  function bringOne(row: DeviceRow): BroughtRow {
+    const former = definition(row.id);
+    if (!former) insert({ id: row.id, labels: {} });
+    const change = changeOf(row, former ?? there(row.id));
+    if (change) update(former ?? there(row.id), change, 'added');
+    else if (former) return { kind: 'unchanged' };
+    return { kind: former ? 'changed' : 'added', device: there(row.id) };
+  }
+
   return {
+    bring: (rows) =>
+      durably(() =>
+        rows.map((row): BroughtRow => {
+          try {
+            return aside(() => bringOne(row));
+          } catch (error) {
+            if (error instanceof CallhomeError) return { kind: 'failed', error };
+            throw error;
+          }
+        }),
+      ),
     add: (device) =>
       durably(() => {
         insert(device);

@@ -42,6 +42,11 @@ export async function openEmbeddedRegistry(
       if (device) tell({ kind: 'changed', device });
       return device !== undefined;
     },
+    async bring(rows) {
+      const brought = devices.bring(rows);
+      for (const row of brought) if ('device' in row) tell(row);
+      return brought;
+    },
     async rename(id, to) {
       const renamed = devices.rename(id, to);
       if (renamed && id !== to) tell({ kind: 'renamed', id, to });
