@@ -10,7 +10,7 @@ const catalogue = {
   CALLHOME_FILE_UNREADABLE: (f: { file: string; why: string }) => `cannot read ${f.file}: ${f.why}`,
   CALLHOME_FILE_UNWRITABLE: (f: { file: string; why: string }) => `cannot write ${f.file}: ${f.why}`,
   CALLHOME_FILE_EXISTS: (f: { file: string }) =>
-    `${f.file} exists already: it holds keys, so it is not overwritten; remove it or give another --out`,
+    `${f.file} exists already, and may hold what is nowhere else: it is not overwritten; remove it or give another name`,
   CALLHOME_CONFIG_INVALID: (f: { problems: readonly string[] }) => f.problems.join('\n'),
   CALLHOME_KEY_INVALID: http(
     400,

@@ -71,6 +71,23 @@ export async function readFileText(path: string, maxBytes: number): Promise<File
   }
 }
 
+/** The bytes of a file, pipe or device, while they are read. @throws CALLHOME_FILE_UNREADABLE */
+export async function* readFilePieces(path: string): AsyncGenerator<Buffer> {
+  const fail = (error: unknown) =>
+    new CallhomeError('CALLHOME_FILE_UNREADABLE', { file: path, why: systemReason(error) }, error);
+  const file = await open(path).catch((error) => Promise.reject(fail(error)));
+  try {
+    const pieces: AsyncIterator<Buffer> = file.createReadStream()[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await pieces.next().catch((error) => Promise.reject(fail(error)));
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
 /** Why this process cannot start a file as a program; undefined where it can. */
 export async function startProblem(path: string): Promise<string | undefined> {
   try {
@@ -89,14 +106,15 @@ export async function startProblem(path: string): Promise<string | undefined> {
 async function writeDurably(
   path: string,
   temporary: string,
-  text: string,
+  text: string | AsyncIterable<string>,
   place: () => Promise<void>,
 ): Promise<void> {
   const folder = dirname(resolve(path));
   try {
     const file = await open(temporary, 'wx', 0o600);
     try {
-      await file.writeFile(text);
+      // Each goes behind the one before.
+      for await (const piece of typeof text === 'string' ? [text] : text) await file.writeFile(piece);
       await file.sync();
     } finally {
       await file.close();
@@ -106,6 +124,7 @@ async function writeDurably(
     await handle.sync().finally(() => handle.close());
   } catch (error) {
     await unlink(temporary).catch(() => undefined);
+    if (error instanceof CallhomeError) throw error;
     if (codeOf(error) === 'EEXIST') {
       throw new CallhomeError('CALLHOME_FILE_EXISTS', { file: path }, error);
     }
@@ -126,9 +145,9 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
 
 /**
  * Writes a file that must not exist yet, mode 0600, in one step.
- * @throws CALLHOME_FILE_EXISTS, CALLHOME_FILE_UNWRITABLE
+ * @throws CALLHOME_FILE_EXISTS, CALLHOME_FILE_UNWRITABLE, and what the text fails with
  */
-export async function writeNewFile(path: string, text: string): Promise<void> {
+export async function writeNewFile(path: string, text: string | AsyncIterable<string>): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   await writeDurably(path, temporary, text, async () => {
     await link(temporary, path);

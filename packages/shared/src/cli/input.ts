@@ -1,5 +1,5 @@
 import { CallhomeError, reasonOf } from '../errors.js';
-import { readTextFile } from '../files.js';
+import { readFilePieces, readTextFile } from '../files.js';
 import { decodeUtf8, readBytes } from '../text.js';
 
 /**
@@ -19,4 +19,12 @@ export async function readInput(file: string, maxBytes: number): Promise<string>
   } catch (error) {
     throw fail('it is not UTF-8 text', error);
   }
+}
+
+/**
+ * The bytes of the file that a command names, or of standard input for `-`, while they are read.
+ * @throws CALLHOME_FILE_UNREADABLE
+ */
+export function readInputPieces(file: string): AsyncIterable<Buffer> {
+  return file === '-' ? process.stdin : readFilePieces(file);
 }

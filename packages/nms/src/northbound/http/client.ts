@@ -2,6 +2,7 @@ import { type ClientRequest, type IncomingMessage, type RequestOptions, request 
 import type { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { CallhomeError, codeOf, reasonOf } from '@callhome/shared/errors.js';
+import { readLines } from '@callhome/shared/lines.js';
 import { z } from 'zod';
 import { jsonOf, readBody } from './body.js';
 import {
@@ -14,7 +15,14 @@ import {
   type DeviceView,
   deviceView,
   errorTrailer,
+  type FailedLine,
+  failedLine,
   type HistoryQuery,
+  type ImportCounts,
+  type InventoryRow,
+  importCounts,
+  inventoryRow,
+  maxInventoryLine,
   maxRpcTimeoutSeconds,
   outcome,
   outcomeTrailer,
@@ -78,6 +86,13 @@ export interface RpcAnswer {
   hasFailed(): boolean;
 }
 
+/** What became of the lines of an inventory. */
+export interface Imported {
+  /** Their numbers are those of the lines that were sent. */
+  readonly failures: readonly FailedLine[];
+  readonly counts: ImportCounts;
+}
+
 /**
  * The collector's API, as a client calls it.
  * @throws each: CALLHOME_API_UNREACHABLE, CALLHOME_API_UNAUTHORIZED, CALLHOME_API_REFUSED with the code that the
@@ -93,6 +108,10 @@ export interface ApiClient {
   changeDevice(id: string, change: DeviceChangeRequest, reconnect: boolean): Promise<DeviceView>;
   renameDevice(id: string, to: string): Promise<DeviceView>;
   removeDevice(id: string): Promise<void>;
+  /** @param lines JSON, one or more */
+  importDevices(lines: string): Promise<Imported>;
+  /** All devices, while they arrive. */
+  exportDevices(): AsyncIterable<InventoryRow>;
   profiles(): Promise<readonly ProfileView[]>;
   profile(name: string): Promise<ProfileView>;
   addProfile(name: string, profile: ProfileRequest): Promise<ProfileView>;
@@ -197,6 +216,9 @@ export function createApiClient(access: ApiAccess): ApiClient {
       JSON.stringify(change),
     );
 
+  const notTheApis = () =>
+    new CallhomeError('CALLHOME_API_FAILED', { status: 200, why: 'that is no answer of the API' });
+
   const remove = async (path: string): Promise<void> =>
     void (await ask(path, { method: 'DELETE' }, 204)).resume();
 
@@ -211,6 +233,28 @@ export function createApiClient(access: ApiAccess): ApiClient {
     renameDevice: (id, to) =>
       askJson(deviceView, pathOf(paths.rename, id), { method: 'POST' }, 200, JSON.stringify({ to })),
     removeDevice: (id) => remove(pathOf(paths.device, id)),
+    async importDevices(lines) {
+      const answer = await ask(paths.import, { method: 'POST' }, 200, lines);
+      const text = await readBody(answer, maxAnswer, 'the answer').catch((error) =>
+        Promise.reject(unreachable(error)),
+      );
+      const told = text.trimEnd().split('\n').map(jsonOf);
+      const counts = importCounts.safeParse(told.pop());
+      const failures = z.array(failedLine).safeParse(told);
+      if (!counts.success || !failures.success) throw notTheApis();
+      return { failures: failures.data, counts: counts.data };
+    },
+    async *exportDevices() {
+      const answer = await ask(paths.export, {}, 200);
+      const lines = readLines(answer, maxInventoryLine);
+      for (;;) {
+        const next = await lines.next().catch((error) => Promise.reject(unreachable(error)));
+        if (next.done) return;
+        const row = inventoryRow.safeParse('text' in next.value ? jsonOf(next.value.text) : undefined);
+        if (!row.success) throw notTheApis();
+        yield row.data;
+      }
+    },
     profiles: () => askJson(z.array(profileView), paths.profiles),
     profile: (name) => askJson(profileView, pathOf(paths.profile, name)),
     addProfile: (name, profile) =>

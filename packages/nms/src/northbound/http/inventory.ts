@@ -99,7 +99,9 @@ export async function importDevices(call: Call): Promise<void> {
 
 /** A device as a line that import takes. */
 function inventoryRowOf(device: DeviceRecord): InventoryRow {
-  const { id, hostKeys, profile = defaultProfile, description = null, labels, settings } = device;
+  const { id, hostKeys, profile = defaultProfile, labels, settings } = device;
+  // An approval may have said an empty one.
+  const description = device.description || null;
   const keys = hostKeys.map(({ type, blob }) => `${type} ${blob}`);
   return { id, hostKeys: keys, profile, description, labels, settings };
 }

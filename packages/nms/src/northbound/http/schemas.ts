@@ -224,7 +224,7 @@ export const inventoryRow = z.strictObject({
   /** All that it is to have; where there is none, nothing is said of them. */
   hostKeys: z.array(z.string().max(16_384)).max(16).optional(),
   profile: profileName.nullable().optional(),
-  description: printable.max(1000).nullable().optional(),
+  description: description.nullable().optional(),
   // As many as there are columns: those that are null take no room.
   labels: anyLabelsOf(printable.max(255).nullable()).optional(),
   settings: settingsChange.optional(),
