@@ -127,6 +127,11 @@ const kinds: readonly (readonly [CollectorEvent, string | undefined, object | un
     { level: 'warn', msg: 'reply cut off', device, code: 'CALLHOME_SESSION_CLOSED', reason: 'gone' },
   ],
   [{ kind: 'device-added', device }, undefined, { level: 'info', msg: 'device added', device }],
+  [
+    { kind: 'devices-imported', added: 1, changed: 2, unchanged: 3, failed: 4 },
+    undefined,
+    { level: 'info', msg: 'devices imported', added: 1, changed: 2, unchanged: 3, failed: 4 },
+  ],
   [{ kind: 'device-removed', device }, undefined, { level: 'info', msg: 'device removed', device }],
   [
     { kind: 'registry-failed', about: device, reason: 'the disk is full' },

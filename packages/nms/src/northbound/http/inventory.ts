@@ -17,8 +17,8 @@ import {
   maxInventoryLine,
 } from './schemas.js';
 
-/** Rows that are made durable at once. */
-const batchSize = 200;
+/** Rows that are made durable at once: nobody else has a turn meanwhile. */
+const batchSize = 100;
 /** Lines that are read without giving others their turn: each may have keys to check. */
 const turnSize = 10;
 /** Lines of one request: their ids and the reasons of those that fail are kept until its end. */
@@ -62,12 +62,13 @@ export async function importDevices(call: Call): Promise<void> {
   let batch: { readonly line: number; readonly row: DeviceRow }[] = [];
 
   async function bring(): Promise<void> {
-    const outcomes = await registry.bring(batch.map(({ row }) => row));
-    for (const [index, { line }] of batch.entries()) {
+    const read = batch;
+    batch = [];
+    const outcomes = await registry.bring(read.map(({ row }) => row));
+    for (const [index, { line }] of read.entries()) {
       const outcome = outcomes[index];
       if (outcome) note(progress, line, outcome);
     }
-    batch = [];
   }
 
   try {
