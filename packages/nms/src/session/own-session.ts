@@ -82,15 +82,15 @@ async function openPersistently(openStream: () => Promise<Duplex>): Promise<Dupl
   }
 }
 
-/** What a promise comes to, within the limits of a request. @throws CALLHOME_REPLY_TIMEOUT, the signal's reason */
+/** What a promise comes to, within what is left of a request's limits. @throws CALLHOME_REPLY_TIMEOUT, the signal's reason */
 async function inTime<T>(
   promise: Promise<T>,
-  { timeoutMs = usualTimeoutMs, signal }: RequestOptions,
+  { timeoutMs = usualTimeoutMs, waitedMs = 0, signal }: RequestOptions,
 ): Promise<T> {
   const outcome = deferred<T>();
   const seconds = timeoutMs / 1000;
   const late = (): void => outcome.reject(new CallhomeError('CALLHOME_REPLY_TIMEOUT', { seconds }));
-  const timer = setTimeout(late, timeoutMs);
+  const timer = setTimeout(late, Math.max(0, timeoutMs - waitedMs));
   const gone = (): void => outcome.reject(signal?.reason);
   signal?.addEventListener('abort', gone);
   promise.then(outcome.resolve, outcome.reject);
@@ -259,13 +259,12 @@ export async function openOwnSession(
     },
     async send(operation, options) {
       const isRead = reads.test(operation.name);
-      /** What the request's limits are, less what was waited for a session. */
+      const begin = performance.now();
+      /** The request's options, with how long it has waited for a session. */
       let left = options;
       const wait = async <T>(promise: Promise<T>): Promise<T> => {
-        const begin = performance.now();
         const result = await inTime(promise, left);
-        const { timeoutMs } = left;
-        if (timeoutMs !== undefined) left = { ...left, timeoutMs: timeoutMs - (performance.now() - begin) };
+        left = { ...options, waitedMs: performance.now() - begin };
         return result;
       };
       if (isRead && isHeldUp()) {

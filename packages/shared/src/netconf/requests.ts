@@ -7,6 +7,8 @@ import type { Uselessness } from './useless-messages.js';
 export interface RequestOptions {
   /** From the request to the first byte of its reply, whatever holds it up, and between two pieces of it. */
   readonly timeoutMs?: number;
+  /** How long the caller has waited already: so much less is left for the first byte. */
+  readonly waitedMs?: number;
   readonly signal?: AbortSignal;
   /** The stream has taken the request, which is held no longer; not called for one that is given up before. */
   readonly onTaken?: () => void;
@@ -45,6 +47,8 @@ interface Exchange {
   readonly id: string;
   readonly sink: ReplySink;
   readonly timeoutMs: number;
+  /** Before it came here. */
+  readonly waitedMs: number;
   readonly onTaken: () => void;
   state: 'queued' | 'sent' | 'replying' | 'reader full' | 'over';
   /** For the reply or, while the reader is full, for the reader. */
@@ -101,6 +105,7 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
       id,
       sink,
       timeoutMs,
+      waitedMs: options.waitedMs ?? 0,
       onTaken: options.onTaken ?? (() => undefined),
       state: 'queued',
       timer: undefined,
@@ -135,7 +140,8 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
 
   function startClock(exchange: Exchange): void {
     clearTimeout(exchange.timer);
-    exchange.timer = setTimeout(() => failForSilence(exchange), exchange.timeoutMs);
+    const waitedMs = exchange.state === 'queued' ? exchange.waitedMs : 0;
+    exchange.timer = setTimeout(() => failForSilence(exchange), Math.max(0, exchange.timeoutMs - waitedMs));
   }
 
   function settle(exchange: Exchange): void {
@@ -229,6 +235,8 @@ export function createRequests(stream: MessageStream, limits: RequestLimits): Re
 
   function begin(exchange: Exchange): MessageSink {
     exchange.state = 'replying';
+    // What was waited before counts no more.
+    if (exchange.waitedMs > 0) startClock(exchange);
     exchange.sink.begin({
       takesMore() {
         if (exchange === reader) releaseSession(exchange);
