@@ -50,7 +50,7 @@ async function reconnectAll({ registry, fleet, profile }: Call): Promise<void> {
   const reason = new CallhomeError('CALLHOME_DEVICE_CHANGED', {
     what: `the profile ${quote(profile)}`,
   });
-  for await (const device of registry.list()) {
+  for await (const device of registry.list({ capabilities: false })) {
     if (device.profile === profile) await fleet.end(device.id, reason);
   }
 }
